@@ -1,0 +1,5 @@
+"""`python -m striate` is the `striate` command."""
+
+from striate.cli.main import main
+
+main()

@@ -1,0 +1,66 @@
+"""One error type for everything a person can mend.
+
+An error says what is wrong, where, and how to mend it, in one line; the command line prints that
+line and leaves with `exit_code`:
+
+0 done, 1 failed, 2 wrong usage or input, 3 data problems under --strict,
+4 a parity or accuracy gate failed, 130/143 interrupted and resumable.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+FAILED = 1
+WRONG_INPUT = 2
+DATA_PROBLEMS = 3
+GATE_FAILED = 4
+
+
+class StriateError(Exception):
+    """Something a person can mend: what is wrong, where it is, and the remedy."""
+
+    def __init__(
+        self, what: str, *, where: str = "", remedy: str = "", exit_code: int = FAILED
+    ) -> None:
+        self.what = what
+        self.where = where
+        self.remedy = remedy
+        self.exit_code = exit_code
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        line = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{line}. {self.remedy}" if self.remedy else line
+
+
+class ArgumentError(StriateError, ValueError):
+    """A bad argument: which one, the value that came, and what was expected.
+
+    Also a `ValueError`, because that is what Python code that calls a library catches.
+    """
+
+    def __init__(self, argument: str, value: object, expected: str, *, remedy: str = "") -> None:
+        self.argument = argument
+        self.value = value
+        self.expected = expected
+        super().__init__(
+            f"got {_short(value)}, expected {expected}",
+            where=argument,
+            remedy=remedy,
+            exit_code=WRONG_INPUT,
+        )
+
+
+def unknown_name(kind: str, name: str, choices: Iterable[str]) -> ArgumentError:
+    """An `ArgumentError` for a name that does not exist, with the nearest ones that do."""
+    known = sorted(choices)
+    near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.5)
+    remedy = f"Did you mean {' or '.join(near)}?" if near else f"Known: {', '.join(known)}"
+    return ArgumentError(kind, name, f"the name of a {kind}", remedy=remedy)
+
+
+def _short(value: object, limit: int = 80) -> str:
+    text = " ".join(repr(value).split())
+    return text if len(text) <= limit else text[: limit - 3] + "..."
