@@ -1,0 +1,73 @@
+"""One truth for pixels: the record and the one code path from an image to a network's input.
+
+Training, prediction and export all call `pixels` then `normalise`, and the record travels inside
+every model file, so that they cannot disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from striate.errors import ArgumentError
+
+_BANDS = {1: "L", 3: "RGB"}
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocess:
+    """How an image becomes numbers: `(H, W)` size, bands, and mean and std on the 0..1 scale."""
+
+    size: tuple[int, int]
+    channels: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if self.channels not in _BANDS:
+            raise ArgumentError("channels", self.channels, "1 (grey) or 3 (RGB)")
+        if len(self.size) != 2 or min(self.size) < 1:
+            raise ArgumentError("size", self.size, "(height, width), both at least 1")
+        if len(self.mean) != self.channels or len(self.std) != self.channels:
+            raise ArgumentError("mean and std", (self.mean, self.std), f"{self.channels} values")
+        if min(self.std) <= 0:
+            raise ArgumentError("std", self.std, "positive values")
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Preprocess:
+        """The record as a model file holds it, back into a `Preprocess`."""
+        try:
+            return cls(
+                size=(int(record["size"][0]), int(record["size"][1])),
+                channels=int(record["channels"]),
+                mean=tuple(float(value) for value in record["mean"]),
+                std=tuple(float(value) for value in record["std"]),
+            )
+        except (KeyError, TypeError, IndexError, OverflowError) as error:
+            raise ArgumentError("preprocess", record, "size, channels, mean and std") from error
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return asdict(self)
+
+    def pixels(self, image: Image.Image) -> Tensor:
+        """An image to uint8 `(C, H, W)`: bands converted, squashed to `size`, bilinear."""
+        height, width = self.size
+        bands = image.convert(_BANDS[self.channels])
+        if bands.size != (width, height):
+            bands = bands.resize((width, height), Image.Resampling.BILINEAR)
+        array = np.array(bands, dtype=np.uint8).reshape(height, width, self.channels)
+        return torch.from_numpy(array).permute(2, 0, 1)
+
+    def normalise(self, batch: Tensor) -> Tensor:
+        """A uint8 batch `(B, C, H, W)` to float32: `(x / 255 - mean) / std`."""
+        mean = torch.tensor(self.mean, device=batch.device).view(1, -1, 1, 1)
+        std = torch.tensor(self.std, device=batch.device).view(1, -1, 1, 1)
+        scaled = batch.to(torch.float32).div_(255)
+        return scaled.sub_(mean).div_(std).contiguous(memory_format=torch.channels_last)
