@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 import striate
+from striate.cli.predict import predict
+from striate.cli.train import train
 from striate.errors import FAILED, StriateError
 
 app = typer.Typer(
@@ -43,6 +45,10 @@ def root(
     striate filter photo.png sobel-x   a hand-made filter
     striate COMMAND --help             what a command takes, with examples
     """
+
+
+app.command("train")(train)
+app.command("predict")(predict)
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -1,1 +1,9 @@
-"""data."""
+"""Data: from files to batches."""
+
+from striate.data.dataset import Dataset as Dataset
+from striate.data.dataset import Split as Split
+from striate.data.dataset import stratified_split as stratified_split
+from striate.data.decode import decode as decode
+from striate.data.sources import load_source as load_source
+
+__all__ = ["Dataset", "Split", "decode", "load_source", "stratified_split"]

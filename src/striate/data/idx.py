@@ -49,6 +49,4 @@ def _bytes_of(path: Path) -> bytes:
 
 
 def _broken(path: Path, what: str) -> StriateError:
-    return StriateError(
-        what, where=str(path), remedy="Fetch the file again", exit_code=WRONG_INPUT
-    )
+    return StriateError(what, where=str(path), remedy="Fetch the file again", exit_code=WRONG_INPUT)
