@@ -66,11 +66,9 @@ class Axis:
         low, high = zip(*spans, strict=True)
         return replace(self, low=low, high=high, step=step)
 
-    def folded(self, units: int) -> Axis:
+    def folded(self, units: Iterable[int]) -> Axis:
         """The axis when every unit behind sees all `units` of this one (a global pool, a sum)."""
-        if self.dim is None:
-            return self
-        return self._constant(self.over(range(units)))
+        return self if self.dim is None else self._constant(self.over(units))
 
     def _constant(self, span: tuple[int, int]) -> Axis:
         low, high = max(0, span[0]), min(self.length - 1, span[1])

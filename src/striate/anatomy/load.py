@@ -1,0 +1,96 @@
+"""A network named on the command line: `FILE.py:NAME` in the user's own code."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from torch import nn
+
+from striate.errors import WRONG_INPUT, StriateError, unknown_name
+
+_EXAMPLE = "Name a network as FILE.py:NAME, for instance nets.py:LeNet"
+
+
+def net_from(spec: str) -> nn.Module:
+    """The network `FILE.py:NAME`: a module, a module class, or a function that makes one.
+
+    The file is run, as `python FILE.py` would import it, with its own folder on the path; classes
+    and functions are called without arguments.
+    """
+    file, colon, name = spec.rpartition(":")
+    if not colon or not file or not name:
+        raise StriateError("no network named", where=spec, remedy=_EXAMPLE, exit_code=WRONG_INPUT)
+    found = _look_up(_imported(Path(file), spec), name, spec)
+    if not isinstance(found, nn.Module) and callable(found):
+        found = _called(found, spec)
+    if not isinstance(found, nn.Module):
+        raise StriateError(
+            f"is a {type(found).__name__}, not a torch.nn.Module",
+            where=spec,
+            remedy="Name a module, a module class, or a function without arguments that makes one",
+            exit_code=WRONG_INPUT,
+        )
+    return found
+
+
+def _imported(file: Path, spec: str) -> ModuleType:
+    if not file.is_file():
+        kind = "is a folder" if file.is_dir() else "no such file"
+        raise StriateError(kind, where=str(file), remedy=_EXAMPLE, exit_code=WRONG_INPUT)
+    outline = importlib.util.spec_from_file_location(file.stem, file)
+    if file.suffix != ".py" or outline is None or outline.loader is None:
+        raise StriateError(
+            "is not a Python file", where=str(file), remedy=_EXAMPLE, exit_code=WRONG_INPUT
+        )
+    module = importlib.util.module_from_spec(outline)
+    folder = str(file.resolve().parent)
+    sys.path.insert(0, folder)  # so that the file can import its neighbours
+    sys.modules[file.stem], before = module, sys.modules.get(file.stem)
+    try:
+        outline.loader.exec_module(module)
+    except Exception as error:
+        raise _their_own(error, spec, "fails on import") from error
+    finally:
+        sys.path.remove(folder)
+        if before is not None:
+            sys.modules[file.stem] = before
+    return module
+
+
+def _look_up(module: ModuleType, name: str, spec: str) -> Any:
+    if name in vars(module):
+        return vars(module)[name]
+    own = [
+        key
+        for key, value in vars(module).items()
+        if isinstance(value, nn.Module)
+        or (callable(value) and getattr(value, "__module__", None) == module.__name__)
+    ]
+    if not own:
+        raise StriateError(f"has no {name!r}, nor any network", where=spec, exit_code=WRONG_INPUT)
+    raise unknown_name("network", name, own)
+
+
+def _called(make: Any, spec: str) -> Any:
+    try:
+        return make()
+    except Exception as error:
+        raise _their_own(error, spec, "fails when called without arguments") from error
+
+
+def _their_own(error: Exception, spec: str, what: str) -> StriateError:
+    """The user's own error in one line, with the line of their file when it is known."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    at = f" (line {place.tb_lineno} of {place.tb_frame.f_code.co_filename})" if place else ""
+    return StriateError(
+        f"{what}: {type(error).__name__}: {error}{at}",
+        where=spec,
+        remedy="Mend the file first",
+        exit_code=WRONG_INPUT,
+    )

@@ -1,0 +1,296 @@
+"""Watches a ghost run: hooks tell which module is at work, a dispatch mode sees every operation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import UninitializedTensorMixin
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from striate.anatomy import ops
+from striate.anatomy.calls import Call, Shape
+from striate.anatomy.fields import Op, spread
+from striate.anatomy.reach import Reach, is_whole, joined
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What is remembered of a tensor that depends on the input: who made it, what it sees."""
+
+    sources: tuple[int, ...]
+    reach: Reach
+
+
+@dataclass(slots=True)
+class Frame:
+    """A module at work."""
+
+    name: str
+    module: nn.Module
+    leaf: bool
+    inputs: tuple[Tensor, ...]
+    sources: tuple[int, ...]
+    shared: bool
+    parameters: int = 0
+    macs: int = 0
+    written: set[int] = field(default_factory=set)  # ids of tensors changed in place
+
+
+@dataclass(slots=True)
+class Doing:
+    """The operation at work, kept for the report when it fails."""
+
+    name: str
+    args: tuple[Any, ...]
+
+
+def tensors(value: Any) -> Iterator[Tensor]:
+    """Every tensor in nested tuples, lists, dicts and dataclasses."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from tensors(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from tensors(item)
+    elif dataclasses_fields := getattr(type(value), "__dataclass_fields__", None):
+        for name in dataclasses_fields:
+            yield from tensors(getattr(value, name))
+
+
+def shapes(value: Any) -> tuple[Shape, ...]:
+    """The shapes of every tensor in `value`."""
+    return tuple(tuple(tensor.shape) for tensor in tensors(value))
+
+
+class Recorder(TorchDispatchMode):
+    """Turns modules and operations into `calls`. `originals` are the user's modules by name."""
+
+    def __init__(self, net: nn.Module, originals: dict[str, nn.Module]) -> None:
+        super().__init__()
+        self.calls: list[Call] = []
+        self.stack: list[Frame] = []
+        self.doing: Doing | None = None
+        self._originals = originals
+        self._marks = WeakTensorKeyDictionary()
+        self._leaves: list[Call] = []
+        self._partly_written: dict[int, tuple[torch.UntypedStorage, Mark]] = {}
+        self._called: set[int] = set()
+        self._counted: set[int] = set()
+        self._owed: dict[str, int] = {}  # parameters used outside leaves, not yet in a row
+        for name, module in net.named_modules():
+            if not _inside_leaf(net, name):
+                self._watch(name, module, _is_leaf(module, name))
+
+    def mark_input(self, x: Tensor, reach: Reach) -> None:
+        """Say that `x` is an input of the network."""
+        self._marks[x] = Mark((-1,), reach)
+
+    # -- modules ---------------------------------------------------------------------------------
+
+    def _watch(self, name: str, module: nn.Module, leaf: bool) -> None:
+        def before(module: nn.Module, args: Any, kwargs: Any) -> None:
+            self._enter(name, module, leaf, tuple(tensors((args, kwargs))))
+
+        def behind(module: nn.Module, args: Any, kwargs: Any, output: Any) -> Any:
+            while self.stack and self.stack[-1].module is not module:
+                self.stack.pop()  # a layer that failed inside the network's own try/except
+            return self._leave(self.stack.pop(), output)
+
+        # Before the module's own hooks, so that what they compute belongs to the module.
+        module.register_forward_pre_hook(before, prepend=True, with_kwargs=True)
+        module.register_forward_hook(behind, with_kwargs=True)
+
+    def _enter(self, name: str, module: nn.Module, leaf: bool, inputs: tuple[Tensor, ...]) -> None:
+        self.doing = None
+        shared = id(module) in self._called
+        self._called.add(id(module))
+        self.stack.append(Frame(name, module, leaf, inputs, self._sources(inputs), shared))
+
+    def _leave(self, frame: Frame, output: Any) -> Any:
+        self.doing = None
+        if not frame.leaf:
+            return output
+        frame.parameters += self._count(frame.module.parameters())
+        if isinstance(output, Tensor) and id(output) not in frame.written:
+            if any(output is x for x in frame.inputs):
+                output = output.view_as(output)  # else the row and its input were one tensor
+        made = list(tensors(output))
+        self._append(frame, made)
+        for tensor in made:
+            mark = self._mark(tensor)
+            if mark or not any(tensor is x for x in frame.inputs):
+                reach = mark.reach if mark else None
+                self._marks[tensor] = Mark((len(self.calls) - 1,), reach)
+        return output
+
+    def _append(self, frame: Frame, made: list[Tensor]) -> None:
+        self.calls.append(
+            Call(
+                index=len(self.calls),
+                name=frame.name,
+                type=type(frame.module).__name__,
+                module=self._originals.get(frame.name, frame.module),
+                inputs=shapes(frame.inputs),
+                outputs=shapes(made),
+                sources=frame.sources,
+                parameters=frame.parameters,
+                macs=frame.macs,
+                bytes=_new_bytes(made, frame.inputs),
+                fields=self._fields(made),
+                shared=frame.shared,
+            )
+        )
+
+    # -- operations ------------------------------------------------------------------------------
+
+    def __torch_dispatch__(  # noqa: D102
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        name = func.overloadpacket.__name__
+        if name == "device":
+            return func(*args, **(kwargs or {}))
+        self.doing = Doing(name, args)
+        output = func(*args, **(kwargs or {}))
+        self._note(name, func, (*args, *(kwargs or {}).values()), list(tensors(output)))
+        self.doing = None
+        return output
+
+    def _note(self, name: str, func: Any, args: tuple[Any, ...], made: list[Tensor]) -> None:
+        inputs = tuple(tensors(args))
+        used = [x for x in inputs if isinstance(x, nn.Parameter)]
+        live = [(x, mark) for x in inputs if (mark := self._mark(x)) is not None]
+        frame = self._leaf_frame()
+        macs = ops.macs(name, args, made) if made else 0
+        if frame is not None:
+            frame.macs += macs
+        elif used:
+            owner = self._owner()
+            self._owed[owner] = self._owed.get(owner, 0) + self._count(used)
+        if not live or not made:
+            return
+        row = frame is None and name.strip("_") not in ops.QUIET and name not in ops.QUIET
+        pointwise = torch.Tag.pointwise in func.tags
+        reach = spread(
+            Op(name.rstrip("_"), pointwise, args, made[0], [(x, m.reach) for x, m in live])
+        )
+        sources = _unique(source for _, mark in live for source in mark.sources)
+        if row:
+            sources = self._append_operation(name, inputs, made, macs, sources, reach)
+        for tensor in made:
+            self._marks[tensor] = Mark(sources, reach)
+        if func._schema.is_mutable:
+            self._written(args[0], Mark(sources, reach), alone=pointwise and len(live) == 1)
+
+    def _append_operation(
+        self,
+        name: str,
+        inputs: tuple[Tensor, ...],
+        made: list[Tensor],
+        macs: int,
+        sources: tuple[int, ...],
+        reach: Reach,
+    ) -> tuple[int, ...]:
+        owner, index = self._owner(), len(self.calls)
+        title = ops.label(name)
+        self.calls.append(
+            Call(
+                index=index,
+                name=f"{owner}.({title})" if owner else f"({title})",
+                type=title,
+                module=None,
+                inputs=shapes([x for x in inputs if not isinstance(x, nn.Parameter)]),
+                outputs=shapes(made[:1]),
+                sources=sources,
+                parameters=self._owed.pop(owner, 0),
+                macs=macs,
+                bytes=_new_bytes(made[:1], inputs),
+                fields=_as_fields(reach),
+                shared=False,
+            )
+        )
+        return (index,)
+
+    def _written(self, target: Any, mark: Mark, *, alone: bool) -> None:
+        """Writing into part of a storage changes what every other view of it depends on."""
+        if not isinstance(target, Tensor):
+            return
+        for frame in self.stack:
+            frame.written.add(id(target))
+        storage = target.untyped_storage()
+        partly = target.numel() * target.element_size() < storage.nbytes()
+        if partly and not alone:
+            blurred = mark if is_whole(mark.reach) else replace(mark, reach=None)
+            self._partly_written[storage._cdata] = (storage, blurred)
+
+    # -- book-keeping ----------------------------------------------------------------------------
+
+    def _mark(self, x: Tensor) -> Mark | None:
+        own: Mark | None = self._marks.get(x)
+        if not self._partly_written:
+            return own
+        written = self._partly_written.get(x.untyped_storage()._cdata)
+        if written is None or own is None:
+            return own if written is None else written[1]
+        sources = _unique((*own.sources, *written[1].sources))
+        return Mark(sources, joined([own.reach, written[1].reach]))
+
+    def _sources(self, inputs: tuple[Tensor, ...]) -> tuple[int, ...]:
+        marks = [mark for x in inputs if (mark := self._mark(x)) is not None]
+        return _unique(source for mark in marks for source in mark.sources)
+
+    def _fields(self, made: list[Tensor]) -> Any:
+        marks = [mark for x in made if (mark := self._mark(x)) is not None]
+        return _as_fields(marks[0].reach) if marks else None
+
+    def _leaf_frame(self) -> Frame | None:
+        return self.stack[-1] if self.stack and self.stack[-1].leaf else None
+
+    def _owner(self) -> str:
+        return self.stack[-1].name if self.stack else ""
+
+    def _count(self, parameters: Any) -> int:
+        total = 0
+        for parameter in parameters:
+            known = isinstance(parameter, UninitializedTensorMixin)
+            if id(parameter) not in self._counted and not known:
+                self._counted.add(id(parameter))
+                total += parameter.numel()
+        return total
+
+
+def _is_leaf(module: nn.Module, name: str) -> bool:
+    """A module shown as one row: it has no children, or it hides them behind one function."""
+    if isinstance(module, nn.MultiheadAttention):
+        return True
+    childless = next(module.children(), None) is None
+    # A network without any submodule is shown by its operations, not as one opaque row.
+    own_code = not type(module).__module__.startswith("torch.nn.")
+    return childless and not (name == "" and own_code)
+
+
+def _inside_leaf(net: nn.Module, name: str) -> bool:
+    parts = name.split(".")
+    parents = [".".join(parts[:count]) for count in range(len(parts))]
+    return name != "" and any(_is_leaf(net.get_submodule(parent), parent) for parent in parents)
+
+
+def _as_fields(reach: Reach) -> Any:
+    return tuple(axis.field() for axis in reach) if reach else None
+
+
+def _new_bytes(made: list[Tensor], inputs: tuple[Tensor, ...]) -> int:
+    """Memory that holds the outputs and did not hold an input."""
+    old = {x.untyped_storage()._cdata for x in inputs}
+    new = {x.untyped_storage()._cdata: x.numel() * x.element_size() for x in made}
+    return sum(size for storage, size in new.items() if storage not in old)
+
+
+def _unique(numbers: Any) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(numbers))
