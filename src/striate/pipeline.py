@@ -27,7 +27,6 @@ from striate.preprocess import Preprocess
 from striate.train import Part, Recipe, Step, evaluate, fit
 
 _MODEL = "lecture_net"
-_VAL_SHARE, _TEST_SHARE = 0.1, 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +120,7 @@ def train(
 
 def _train_into(folder: Path, data: Dataset, recipe: Recipe, report: Callable[[Step], None]) -> Run:
     start = time.monotonic()
-    split = stratified_split(data.labels, val=_VAL_SHARE, test=_TEST_SHARE, seed=recipe.seed)
+    split = stratified_split(data.labels, seed=recipe.seed)
     preprocess = _preprocess_for(data.images[split.train])
     train_part, val_part, test_part = (
         Part(data.images[indices], data.labels[indices], preprocess.normalise)

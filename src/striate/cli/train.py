@@ -52,7 +52,7 @@ def _print_run(run: Run) -> None:
     console = results()
     wrong = round((1 - run.test.accuracy) * run.test.n)
     console.print(
-        f"Test accuracy {run.test.accuracy:.1%}: {wrong} of {run.test.n:,} held-out pictures wrong, "
+        f"Test accuracy {run.test.accuracy:.1%}: {wrong} of {run.test.n:,} held-out wrong, "
         f"after {run.seconds:.0f} s.",
         soft_wrap=True,
     )

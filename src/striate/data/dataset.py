@@ -36,7 +36,9 @@ class Split:
     test: Tensor
 
 
-def stratified_split(labels: Tensor, *, val: float, test: float, seed: int) -> Split:
+def stratified_split(
+    labels: Tensor, *, val: float = 0.1, test: float = 0.2, seed: int = 0
+) -> Split:
     """Cut every class by the same shares; the cut is a pure function of the labels and the seed.
 
     The test part is drawn first and does not depend on the size of the validation part.

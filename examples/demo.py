@@ -1,0 +1,52 @@
+"""The main job on the embedded digits: train, then classify a digit the network has not seen.
+
+`make demo` runs this. Both steps are the commands that a person would type.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+
+from striate.data import load_source, stratified_split
+
+STRIATE = [sys.executable, "-m", "striate"]
+
+
+def main() -> None:
+    """Train, show one held-out digit to the run, check that it is as good as promised."""
+    trained = subprocess.run([*STRIATE, "train", "--json"], stdout=subprocess.PIPE, check=True)
+    run = json.loads(trained.stdout)
+    with tempfile.TemporaryDirectory() as folder:
+        picture = Path(folder) / "digit.png"
+        label = save_held_out_digit(picture)
+        print(f"\nA held-out picture of a {label}. $ striate predict {run['run']} {picture.name}")
+        subprocess.run([*STRIATE, "predict", run["run"], str(picture)], check=True)
+    print(
+        f"\nTest accuracy {run['test']['accuracy']:.1%} on {run['test']['n']:,} held-out digits, "
+        f"{run['seconds']:.0f} s of training."
+    )
+    print(f"The run is in {run['run']}: model.safetensors, config.json, metrics.jsonl.")
+    print(
+        "Try next: .venv/bin/striate predict RUN YOUR_DIGIT.png   (white ink on black, one digit)"
+    )
+    print("          .venv/bin/striate filter PHOTO.jpg sobel-x")
+    print("          .venv/bin/striate --help")
+    assert run["test"]["accuracy"] >= 0.97, "below the promised 97 %"
+
+
+def save_held_out_digit(path: Path) -> str:
+    """Write one digit of the test part (of seed 0, the default) and return its label."""
+    data = load_source("sample")
+    index = stratified_split(data.labels, seed=0).test[-1]
+    Image.fromarray(data.images[index, 0].numpy()).save(path)
+    return data.classes[data.labels[index]]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+import pytest
+
+from striate.errors import FAILED, WRONG_INPUT, ArgumentError, StriateError, unknown_name
+
+
+def test_an_error_says_what_where_and_how_to_mend_it() -> None:
+    error = StriateError("is empty", where="photos/a.png", remedy="Remove it", exit_code=3)
+    assert str(error) == "photos/a.png: is empty. Remove it"
+    assert error.exit_code == 3
+
+
+def test_where_and_remedy_may_be_missing() -> None:
+    assert str(StriateError("no space left")) == "no space left"
+    assert StriateError("no space left").exit_code == FAILED
+
+
+def test_an_argument_error_is_also_a_value_error() -> None:
+    with pytest.raises(ValueError, match=r"^stride: got 0, expected at least 1$") as caught:
+        raise ArgumentError("stride", 0, "at least 1")
+    assert isinstance(caught.value, StriateError)
+    assert caught.value.exit_code == WRONG_INPUT
+
+
+def test_long_values_are_cut() -> None:
+    assert len(str(ArgumentError("x", list(range(1000)), "less"))) < 120
+
+
+def test_unknown_names_suggest_the_nearest() -> None:
+    near = str(unknown_name("kernel", "sobel", ["sobel-x", "sobel-y", "box"]))
+    assert "Did you mean" in near
+    assert "sobel-x" in near
+    assert "box" not in near
+    assert "Known: box" in str(unknown_name("kernel", "qqq", ["box"]))

@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from striate.errors import ArgumentError
+from striate.preprocess import Preprocess
+
+GREY = Preprocess(size=(4, 6), channels=1, mean=(0.5,), std=(0.25,))
+COLOUR = Preprocess(size=(4, 6), channels=3, mean=(0.1, 0.2, 0.3), std=(1.0, 2.0, 3.0))
+
+
+def test_pixels_of_the_right_size_are_kept() -> None:
+    array = np.random.default_rng(0).integers(0, 256, (4, 6, 3), dtype=np.uint8)
+    assert torch.equal(
+        COLOUR.pixels(Image.fromarray(array)), torch.from_numpy(array).permute(2, 0, 1)
+    )
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "CMYK", "I;16", "F"])
+@pytest.mark.parametrize("record", [GREY, COLOUR])
+def test_every_mode_becomes_the_shape_of_the_record(record: Preprocess, mode: str) -> None:
+    pixels = record.pixels(Image.new(mode, (10, 7)))
+    assert pixels.shape == (record.channels, 4, 6)
+    assert pixels.dtype == torch.uint8
+
+
+def test_normalise_is_the_formula() -> None:
+    batch = torch.randint(0, 256, (2, 3, 4, 6), dtype=torch.uint8)
+    for band in range(3):
+        expected = (batch[:, band] / 255 - COLOUR.mean[band]) / COLOUR.std[band]
+        torch.testing.assert_close(COLOUR.normalise(batch)[:, band], expected)
+
+
+def test_normalise_leaves_its_input_alone() -> None:
+    batch = torch.full((1, 1, 4, 6), 200, dtype=torch.uint8)
+    GREY.normalise(batch)
+    assert (batch == 200).all()
+
+
+def test_a_record_survives_json() -> None:
+    assert Preprocess.from_dict(COLOUR.to_dict()) == COLOUR
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"channels": 2}, "channels: got 2"),
+        ({"size": (0, 4)}, "size: got"),
+        ({"mean": (0.1,)}, "mean and std"),
+        ({"std": (1.0, 0.0, 1.0)}, "std: got"),
+    ],
+)
+def test_bad_records_are_refused(change: dict[str, object], message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        Preprocess.from_dict({**COLOUR.to_dict(), **change})
+
+
+def test_missing_fields_are_named() -> None:
+    with pytest.raises(ArgumentError, match="size, channels, mean and std"):
+        Preprocess.from_dict({"size": [4, 6]})
