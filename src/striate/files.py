@@ -59,12 +59,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
         with temporary.open("xb"):
             mode = _permissions(target if target.exists() else temporary)
         yield temporary
-        # Only where it differs: disks without permissions refuse even an idle chmod.
-        if _permissions(temporary) != mode:
-            temporary.chmod(mode)
-        _replace(temporary, target)
+        _replace(temporary, target, mode)
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error) from error
     finally:
         # The error that brought us here says more than a failed clean-up would.
         with contextlib.suppress(OSError):
@@ -75,8 +72,11 @@ def _permissions(path: Path) -> int:
     return path.stat().st_mode & 0o777
 
 
-def _replace(temporary: Path, target: Path) -> None:
+def _replace(temporary: Path, target: Path, mode: int) -> None:
     with temporary.open("rb+") as file:
+        # Only where it differs: disks without permissions refuse even an idle chmod.
+        if _permissions(temporary) != mode:
+            temporary.chmod(mode)
         os.fsync(file.fileno())
     if os.name == "nt":  # Windows opens no folders, and its rename is journalled
         temporary.replace(target)
@@ -90,7 +90,8 @@ def _replace(temporary: Path, target: Path) -> None:
         os.close(folder)
 
 
-def _unwritable(path: Path, error: OSError) -> StriateError:
+def unwritable(path: Path, error: OSError) -> StriateError:
+    """What to tell a person whose file or folder at `path` could not be written."""
     code = error.errno or 0
     return StriateError(
         f"cannot write: {error.strerror or error}",
