@@ -19,12 +19,12 @@ from torch import Tensor
 import striate
 from striate.data import Dataset, Split, decode, load_source, stratified_split
 from striate.errors import WRONG_INPUT, ArgumentError, StriateError
-from striate.export import LoadedModel, load_model, save_model
+from striate.exporting import LoadedModel, load_model, save_model
 from striate.files import write_atomic
 from striate.metrics import Scores
 from striate.models import create
 from striate.preprocess import Preprocess
-from striate.train import Part, Recipe, Step, evaluate, fit
+from striate.training import Part, Recipe, Step, evaluate, fit
 
 _MODEL = "lecture_net"
 

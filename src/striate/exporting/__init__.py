@@ -1,0 +1,7 @@
+"""Model files."""
+
+from striate.exporting.modelfile import LoadedModel as LoadedModel
+from striate.exporting.modelfile import load_model as load_model
+from striate.exporting.modelfile import save_model as save_model
+
+__all__ = ["LoadedModel", "load_model", "save_model"]

@@ -1,0 +1,141 @@
+"""The main job, as a person types it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from conftest import Striate
+
+
+@pytest.fixture(scope="module")
+def trained(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    folder = tmp_path_factory.mktemp("cli")
+    done = subprocess.run(
+        [sys.executable, "-m", "striate", "train", "--epochs", "1", "--out", "run", "--json"],
+        cwd=folder, capture_output=True, text=True,
+    )  # fmt: skip
+    return folder, done
+
+
+def test_train_prints_one_json_object_and_talks_on_stderr(trained) -> None:  # type: ignore[no-untyped-def]
+    _, done = trained
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["run"] == "run"
+    assert report["mode"] == "scratch"
+    assert "epoch 1:" in done.stderr
+    assert "\x1b" not in done.stderr  # no escape codes in a pipe
+
+
+def test_predict_answers_for_good_files_and_names_bad_ones(
+    trained,
+    striate_command: Striate,
+    tmp_path: Path,  # type: ignore[no-untyped-def]
+) -> None:
+    folder, _ = trained
+    Image.new("L", (28, 28)).save(tmp_path / "good.png")
+    (tmp_path / "bad.png").write_text("words")
+    done = striate_command(
+        "predict", folder / "run", tmp_path / "good.png", tmp_path / "bad.png", "--json"
+    )
+    good, bad = json.loads(done.stdout)["rows"]
+    assert done.returncode == 2
+    assert good.keys() == {"path", "label", "probability", "top"}
+    assert "not an image" in bad["error"]
+
+
+def test_predict_in_words(trained, striate_command: Striate, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    folder, _ = trained
+    Image.new("L", (28, 28)).save(tmp_path / "[red]good.png")
+    done = striate_command("predict", folder / "run", tmp_path / "[red]good.png", "--top", "2")
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith(f"{tmp_path / '[red]good.png'}: ")
+    assert len(lines) == 2
+    both = striate_command("predict", folder / "run", tmp_path / "[red]good.png", tmp_path)
+    assert both.returncode == 2
+    assert "is a folder" in both.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["train", "no-such-folder"], "no-such-folder: this version trains on"),
+        (["train", "--epochs", "0"], "epochs: got 0, expected at least 1"),
+        (["train", "--out", "."], "is already there"),
+        (["predict", "nowhere", "a.png"], "no run here"),
+        (["predict", ".", "a.png"], "no run here"),
+    ],
+)
+def test_mistakes_get_one_line_and_exit_code_2(
+    striate_command: Striate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    words: list[str], message: str,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    done = striate_command(*words)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_debug_adds_the_traceback(striate_command: Striate) -> None:
+    assert "Traceback" in striate_command("train", "nothing", "--debug").stderr
+    assert "Traceback" not in striate_command("train", "nothing").stderr
+
+
+def test_a_bug_is_said_in_one_line(
+    striate_command: Striate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*args: object, **options: object) -> None:
+        raise RuntimeError("the floor\ngave way")
+
+    monkeypatch.setattr("striate.pipeline.train", broken)
+    done = striate_command("train")
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "striate: unexpected RuntimeError: the floor gave way. "
+        "This is a bug; --debug shows the traceback to report"
+    ]
+
+
+def test_ctrl_c_leaves_with_130_and_no_folder(tmp_path: Path) -> None:
+    child = subprocess.Popen(
+        [sys.executable, "-m", "striate", "train", "--epochs", "500", "--out", "run"],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 120
+    while not (tmp_path / "run").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    os.kill(child.pid, signal.SIGINT)
+    out, err = child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert "Traceback" not in err
+    assert out == ""
+    assert not (tmp_path / "run").exists()
+
+
+def test_version(striate_command: Striate) -> None:
+    assert striate_command("--version").stdout == "striate 0.1.0\n"
+
+
+def test_a_broken_pipe_is_no_error() -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m striate --help | head -n 1",
+        shell=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,102 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+import striate as st
+from striate.data import load_source, stratified_split
+from striate.errors import StriateError
+from striate.pipeline import Run
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return st.train(epochs=2, out=tmp_path_factory.mktemp("runs") / "digits")
+
+
+def test_a_run_is_a_folder_of_plain_files(run: Run) -> None:
+    files = {path.name for path in run.path.iterdir()}
+    assert files == {"model.safetensors", "config.json", "metrics.jsonl"}
+    config = json.loads((run.path / "config.json").read_text())
+    assert config["metrics"]["test"] == run.test.to_dict()
+    lines = (run.path / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line)["epoch"] for line in lines] == [1, 2]
+
+
+def test_json_has_the_promised_keys(run: Run) -> None:
+    report = run.to_dict()
+    assert report.keys() == {"run", "model", "mode", "seconds", "val", "test"}
+    assert report["test"].keys() == {"n", "accuracy", "nll", "ece"}
+    assert (report["val"]["n"], report["test"]["n"]) == (500, 1000)
+
+
+def test_the_reported_accuracy_is_that_of_the_loaded_model(run: Run, tmp_path: Path) -> None:
+    """From files, through `predict`, one by one: the same share right as the run reports."""
+    data = load_source("sample")
+    test = data.subset(stratified_split(data.labels, seed=0).test)
+    classifier, right = st.load(run.path), 0
+    for image, label in zip(test.images, test.labels.tolist(), strict=True):
+        Image.fromarray(image[0].numpy()).save(tmp_path / "digit.png")
+        right += classifier.predict(tmp_path / "digit.png").label == data.classes[label]
+    assert right / len(test) == pytest.approx(run.test.accuracy, abs=1e-9)
+
+
+def test_prediction_takes_images_and_ranks_classes(run: Run) -> None:
+    answer = st.load(run.path).predict(Image.new("L", (28, 28)), top=3)
+    assert len(answer.top) == 3
+    assert answer.top[0] == (answer.label, answer.probability)
+    assert sum(
+        chance for _, chance in st.load(run.path).predict(Image.new("L", (9, 9)), top=99).top
+    ) == (pytest.approx(1))
+    with pytest.raises(StriateError, match="top: got 0"):
+        st.load(run.path).predict(Image.new("L", (28, 28)), top=0)
+
+
+def test_the_same_seed_gives_the_same_weights(run: Run, tmp_path: Path) -> None:
+    again = st.train(epochs=2, out=tmp_path / "again")
+    for name in ("model.safetensors", "metrics.jsonl"):
+        assert (again.path / name).read_bytes() == (run.path / name).read_bytes()
+
+
+def test_training_leaves_the_callers_random_numbers_alone(tmp_path: Path) -> None:
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    st.train(epochs=1, out=tmp_path / "run")
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_a_run_overwrites_nothing(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.txt").write_text("years of work")
+    with pytest.raises(StriateError, match="already there"):
+        st.train(epochs=1, out=tmp_path / "run")
+    assert (tmp_path / "run" / "thesis.txt").read_text() == "years of work"
+
+
+def test_a_run_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StriateError, match="cannot be made"):
+        st.train(epochs=1, out=tmp_path / "file" / "run")
+
+
+def test_an_interrupted_run_leaves_no_folder(tmp_path: Path) -> None:
+    def interrupt(step: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        st.train(epochs=1, out=tmp_path / "run", report=interrupt)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_default_run_names_never_collide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from striate.pipeline import _free_name
+
+    monkeypatch.setattr("time.strftime", lambda form: "20261231-235959")
+    names = []
+    for _ in range(3):
+        names.append(_free_name(tmp_path, "sample"))
+        names[-1].mkdir()
+    assert len(set(names)) == 3
