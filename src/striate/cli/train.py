@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from striate.pipeline import Run
-    from striate.train import Step
+    from striate.training import Step
 
 
 def train(
