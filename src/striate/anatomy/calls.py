@@ -44,6 +44,8 @@ class Failure:
 
     def __str__(self) -> str:
         where = f"{self.name} ({self.type})" if self.name else self.type
+        if self.name.endswith(f"({self.type})"):
+            where = self.name
         line = f"{where}: {self.reason}"
         if self.expected:
             line += f": expected {self.expected}, got {self.got}"

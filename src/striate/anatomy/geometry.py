@@ -27,7 +27,7 @@ def same_padding(kernel: int, dilation: int = 1) -> int:
             "kernel",
             kernel,
             "a kernel whose span d(k-1)+1 is odd",
-            remedy="An even span has no centre pixel: use an odd kernel, or pad the sides unequally",
+            remedy="An even span has no centre: use an odd kernel, or pad the sides unequally",
         )
     return (span - 1) // 2
 
@@ -149,7 +149,7 @@ class Field:
 
 
 def receptive_field(layers: Iterable[Sequence[int]]) -> Field:
-    """The field after a stack of (kernel, stride, padding, dilation) rows; the tail may be left out.
+    """The field after a stack of (kernel, stride, padding, dilation) rows, shorter ones too.
 
     `receptive_field([(3, 1, 1), (2, 2), (3,)])` is a 3x3 convolution, a pooling, a convolution.
     """

@@ -14,17 +14,19 @@ from torch import Tensor
 
 # Operations that only look at, move or make numbers: no row of their own in a table.
 QUIET = frozenset(
-    """
-    alias arange as_strided clone contiguous copy_ detach detach_ device diagonal empty empty_like
-    empty_strided expand eye fill_ full full_like lift_fresh lift_fresh_copy linspace new_empty
-    new_full new_ones new_zeros ones ones_like permute rand randn reshape scalar_tensor select
-    slice split split_with_sizes squeeze squeeze_ sym_size t transpose unbind unsqueeze unsqueeze_
-    view zero_ zeros zeros_like _reshape_alias _to_copy _unsafe_view
-    """.split()
+    {"alias", "as_strided", "clone", "contiguous", "copy_", "detach", "device", "diagonal"}
+    | {"arange", "empty", "eye", "fill_", "full", "linspace", "ones", "rand", "randn", "zero_"}
+    | {"empty_like", "empty_strided", "full_like", "ones_like", "zeros", "zeros_like"}
+    | {"new_empty", "new_full", "new_ones", "new_zeros", "scalar_tensor", "sym_size", "_to_copy"}
+    | {"expand", "permute", "reshape", "_reshape_alias", "select", "slice", "split", "t"}
+    | {"split_with_sizes", "squeeze", "transpose", "unbind", "unsqueeze", "view", "_unsafe_view"}
+    | {"lift_fresh", "lift_fresh_copy"}
 )
 
 # The names people know, where aten has another.
 _LABELS = {
+    "_local_scalar_dense": "item",
+    "nonzero": "mask",
     "addmm": "linear",
     "mm": "linear",
     "bmm": "matmul",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import UninitializedTensorMixin
+from torch.nn.parameter import is_lazy
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
@@ -59,9 +59,9 @@ def tensors(value: Any) -> Iterator[Tensor]:
     elif isinstance(value, list | tuple):
         for item in value:
             yield from tensors(item)
-    elif dataclasses_fields := getattr(type(value), "__dataclass_fields__", None):
-        for name in dataclasses_fields:
-            yield from tensors(getattr(value, name))
+    elif is_dataclass(value):
+        for item in fields(value):
+            yield from tensors(getattr(value, item.name))
 
 
 def shapes(value: Any) -> tuple[Shape, ...]:
@@ -73,13 +73,12 @@ class Recorder(TorchDispatchMode):
     """Turns modules and operations into `calls`. `originals` are the user's modules by name."""
 
     def __init__(self, net: nn.Module, originals: dict[str, nn.Module]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.calls: list[Call] = []
         self.stack: list[Frame] = []
         self.doing: Doing | None = None
         self._originals = originals
         self._marks = WeakTensorKeyDictionary()
-        self._leaves: list[Call] = []
         self._partly_written: dict[int, tuple[torch.UntypedStorage, Mark]] = {}
         self._called: set[int] = set()
         self._counted: set[int] = set()
@@ -118,9 +117,9 @@ class Recorder(TorchDispatchMode):
         if not frame.leaf:
             return output
         frame.parameters += self._count(frame.module.parameters())
-        if isinstance(output, Tensor) and id(output) not in frame.written:
-            if any(output is x for x in frame.inputs):
-                output = output.view_as(output)  # else the row and its input were one tensor
+        same = any(output is x for x in frame.inputs)
+        if same and id(output) not in frame.written:
+            output = output.view_as(output)  # else this row's output were the row's before
         made = list(tensors(output))
         self._append(frame, made)
         for tensor in made:
@@ -150,7 +149,7 @@ class Recorder(TorchDispatchMode):
 
     # -- operations ------------------------------------------------------------------------------
 
-    def __torch_dispatch__(  # noqa: D102
+    def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         name = func.overloadpacket.__name__
@@ -165,7 +164,8 @@ class Recorder(TorchDispatchMode):
     def _note(self, name: str, func: Any, args: tuple[Any, ...], made: list[Tensor]) -> None:
         inputs = tuple(tensors(args))
         used = [x for x in inputs if isinstance(x, nn.Parameter)]
-        live = [(x, mark) for x in inputs if (mark := self._mark(x)) is not None]
+        read = tensors(args[1:]) if name == "copy_" else inputs  # what is overwritten is not read
+        live = [(x, mark) for x in read if (mark := self._mark(x)) is not None]
         frame = self._leaf_frame()
         macs = ops.macs(name, args, made) if made else 0
         if frame is not None:
@@ -258,8 +258,7 @@ class Recorder(TorchDispatchMode):
     def _count(self, parameters: Any) -> int:
         total = 0
         for parameter in parameters:
-            known = isinstance(parameter, UninitializedTensorMixin)
-            if id(parameter) not in self._counted and not known:
+            if id(parameter) not in self._counted and not is_lazy(parameter):
                 self._counted.add(id(parameter))
                 total += parameter.numel()
         return total

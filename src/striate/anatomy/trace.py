@@ -7,20 +7,22 @@ speak of and the network, its buffers, its flags and the random numbers stay as 
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
-from torch.nn.parameter import UninitializedTensorMixin
+from torch.nn.parameter import is_lazy
 
 from striate.anatomy.calls import Call as Call
 from striate.anatomy.calls import Failure as Failure
 from striate.anatomy.calls import Shape
 from striate.anatomy.calls import Trace as Trace
-from striate.anatomy.failure import explain
-from striate.anatomy.ghost import ghost
+from striate.anatomy.failure import INDICES, explain
+from striate.anatomy.ghost import ghost, settled
 from striate.anatomy.reach import Axis, Reach
 from striate.anatomy.recorder import Recorder
 from striate.errors import ArgumentError
@@ -41,15 +43,22 @@ def trace(
     if not isinstance(net, nn.Module):
         raise ArgumentError("net", net, "a torch.nn.Module", remedy="Call it if it is a class")
     shapes = _samples(input_shape)
+    found = _traced(net, shapes, dtype or _own_dtype(net))
+    if dtype is None and found.failure is not None and found.failure.expected == INDICES:
+        return _traced(net, shapes, torch.int64)  # it reads words, not pictures
+    return found
+
+
+def _traced(net: nn.Module, shapes: tuple[Shape, ...], dtype: torch.dtype) -> Trace:
     mode = FakeTensorMode(allow_non_fake_inputs=True)
-    double = ghost(net, mode)
+    double = ghost(settled(net, shapes, dtype), mode)
     recorder = Recorder(double, dict(net.named_modules(remove_duplicate=False)))
     with _symbolic(mode):
-        inputs = [torch.empty((1, *shape), dtype=dtype or _own_dtype(net)) for shape in shapes]
+        inputs = [torch.empty((1, *shape), dtype=dtype) for shape in shapes]
         for x, reach in zip(inputs, _first_reaches(shapes), strict=True):
             recorder.mark_input(x, reach)
         output, failure = _run(double, inputs, recorder)
-    return _totals(net, double, recorder.calls, shapes, output, failure)
+    return _totals(double, recorder.calls, shapes, output, failure)
 
 
 def _run(net: nn.Module, inputs: list[Tensor], recorder: Recorder) -> tuple[Any, Failure | None]:
@@ -57,19 +66,23 @@ def _run(net: nn.Module, inputs: list[Tensor], recorder: Recorder) -> tuple[Any,
         with recorder:
             return _structure(net(*inputs)), None
     except Exception as error:  # whatever a stranger's network raises becomes the report
-        return None, explain(error, recorder.stack, recorder.doing, len(inputs))
+        return None, explain(error, recorder.stack, recorder.doing)
 
 
 @contextlib.contextmanager
 def _symbolic(mode: FakeTensorMode) -> Iterator[None]:
     """Fake tensors, no gradients, and attention by its plain operations, which can be counted."""
     fast = torch.backends.mha.get_fastpath_enabled()
+    # Failures are told by `failure`; torch would print its own traceback of each as well.
+    log = logging.getLogger("torch._subclasses.fake_tensor")
+    quiet, log.disabled = log.disabled, True
     torch.backends.mha.set_fastpath_enabled(False)
     try:
         with torch.inference_mode(False), torch.no_grad(), mode:
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
+        log.disabled = quiet
 
 
 def _samples(input_shape: Any) -> tuple[Shape, ...]:
@@ -93,10 +106,7 @@ def _is_size(size: Any) -> bool:
 
 
 def _own_dtype(net: nn.Module) -> torch.dtype:
-    """The dtype of the first layer's weights; int64 where the network begins with an embedding."""
-    first = next((m for m in net.modules() if any(True for _ in m.parameters(False))), None)
-    if isinstance(first, nn.Embedding | nn.EmbeddingBag):
-        return torch.int64
+    """The dtype of the network's first floating-point weights."""
     floats = (p.dtype for p in net.parameters() if p.dtype.is_floating_point)
     return next(floats, torch.get_default_dtype())
 
@@ -118,22 +128,20 @@ def _structure(value: Any) -> Any:
         return {key: _structure(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return tuple(_structure(item) for item in value)
-    if names := getattr(type(value), "__dataclass_fields__", None):
-        return {name: _structure(getattr(value, name)) for name in names}
+    if is_dataclass(value):
+        return {item.name: _structure(getattr(value, item.name)) for item in fields(value)}
     return None
 
 
 def _totals(
-    net: nn.Module,
     double: nn.Module,
     calls: list[Call],
     shapes: tuple[Shape, ...],
     output: Any,
     failure: Failure | None,
 ) -> Trace:
-    # The double's, because lazy layers learn their sizes in the run.
-    known = [p for p in double.parameters() if not isinstance(p, UninitializedTensorMixin)]
-    buffers = [b for b in double.buffers() if not isinstance(b, UninitializedTensorMixin)]
+    known = [p for p in double.parameters() if not is_lazy(p)]
+    buffers = [b for b in double.buffers() if not is_lazy(b)]
     return Trace(
         calls=tuple(calls),
         input_shape=shapes[0] if len(shapes) == 1 else shapes,
