@@ -13,6 +13,8 @@ import torch
 from torch.nn import functional as F
 
 from striate.errors import ArgumentError
+from striate.signal.engine import run
+from striate.signal.geometry import Axis, axis_for
 from striate.signal.kinds import (
     KernelLike,
     Signal,
@@ -23,6 +25,7 @@ from striate.signal.kinds import (
     write,
 )
 from striate.signal.pad import pad_axis, padding_name
+from striate.signal.plan import Task
 
 
 def correlate(
@@ -80,28 +83,67 @@ def _run(
     positions = spatial_axes(tensor, kernel.ndim, axes, signal)
     steps = per_axis("stride", stride, kernel.ndim)
     gaps = per_axis("dilation", dilation, kernel.ndim)
-    tensor = tensor.to(compute_dtype(tensor.dtype))
-    for axis, taps, gap in zip(positions, kernel.shape, gaps, strict=True):
-        reach = (taps - 1) * gap
-        before = reach if mode == "full" else (taps // 2) * gap
-        after = reach if mode == "full" else reach - before
-        if flipped:
-            before, after = after, before
-        if mode == "valid" and reach >= tensor.shape[axis]:
-            raise ArgumentError(
-                "kernel",
-                tuple(kernel.shape),
-                f"at most {tensor.shape[axis]} samples wide along axis {axis}",
-                remedy="No whole window fits: use another padding",
-            )
-        tensor = pad_axis(tensor, axis, (before, after), mode)
+    filtered = [
+        axis_for(tensor.shape[at], taps, step, gap, mode, flipped)
+        for at, taps, step, gap in zip(positions, kernel.shape, steps, gaps, strict=True)
+    ]
+    if flipped:
+        kernel = kernel.flip(tuple(range(kernel.ndim)))
+    graph = torch.is_grad_enabled() and (tensor.requires_grad or kernel.requires_grad)
+    if graph or tensor.device.type != "cpu":
+        return write(_with_graph(tensor, kernel, filtered, positions, mode), signal)
+    with torch.no_grad():
+        return write(_without_graph(tensor, kernel.cpu(), filtered, positions, mode), signal)
+
+
+def _without_graph(
+    tensor: torch.Tensor,
+    kernel: torch.Tensor,
+    filtered: list[Axis],
+    positions: tuple[int, ...],
+    padding: str,
+) -> torch.Tensor:
+    """The engine's way: the tensor as planes (P, H, W)."""
+    dtype = compute_dtype(tensor.dtype)
+    if tensor.dtype in (torch.uint16, torch.uint32, torch.uint64):
+        tensor = tensor.to(dtype)  # torch can't gather these
     moved = tensor.movedim(positions, tuple(range(-len(positions), 0)))
-    lead, last = moved.shape[: -kernel.ndim], moved.shape[-kernel.ndim :]
-    weight = (kernel.flip(tuple(range(kernel.ndim))) if flipped else kernel).to(tensor)
-    conv = F.conv1d if kernel.ndim == 1 else F.conv2d
-    out = conv(moved.reshape(-1, 1, *last), weight[None, None], stride=steps, dilation=gaps)
-    out = out.reshape(*lead, *out.shape[2:])
-    return write(out.movedim(tuple(range(-len(positions), 0)), positions), signal)
+    if len(filtered) == 2:
+        down, across = filtered
+    else:
+        # One axis: the others lie beside it as rows, none of them filtered.
+        kernel, across = kernel[None], filtered[0]
+        down = Axis(moved[..., 0].numel())
+        moved = moved.reshape(1, down.length, across.length)
+    lead = tensor.movedim(positions, tuple(range(-len(positions), 0))).shape[: -len(positions)]
+    planes = moved.reshape(-1, down.length, across.length)
+    out = run(planes, Task(kernel, down, across, dtype, len(planes)), padding)
+    out = out.reshape(*lead, *(axis.results for axis in filtered))
+    return out.movedim(tuple(range(-len(positions), 0)), positions)
+
+
+def _with_graph(
+    tensor: torch.Tensor,
+    kernel: torch.Tensor,
+    filtered: list[Axis],
+    positions: tuple[int, ...],
+    padding: str,
+) -> torch.Tensor:
+    """torch's own convolution: keeps the graph, and runs on any device."""
+    tensor = tensor.to(compute_dtype(tensor.dtype))
+    for at, axis in zip(positions, filtered, strict=True):
+        tensor = pad_axis(tensor, at, (axis.before, axis.after), padding)
+    back = tuple(range(-len(positions), 0))
+    moved = tensor.movedim(positions, back)
+    lead = moved.shape[: -len(positions)]
+    conv = F.conv1d if len(filtered) == 1 else F.conv2d
+    out = conv(
+        moved.reshape(-1, 1, *moved.shape[-len(positions) :]),
+        kernel.to(tensor)[None, None],
+        stride=tuple(axis.stride for axis in filtered),
+        dilation=tuple(axis.dilation for axis in filtered),
+    )
+    return out.reshape(*lead, *out.shape[2:]).movedim(back, positions)
 
 
 def per_axis(name: str, value: Any, count: int) -> tuple[int, ...]:
