@@ -1,0 +1,35 @@
+"""Reads a net before anyone trains it, and says what is wrong, why, and how to mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import nn
+
+from striate.anatomy.rules import RULES, Plan
+from striate.anatomy.rules.finding import LEVELS
+from striate.anatomy.rules.finding import Finding as Finding
+from striate.anatomy.rules.finding import Level as Level
+from striate.anatomy.trace import trace
+from striate.errors import unknown_name
+
+LOSSES = ("cross-entropy",)
+
+
+def lint(
+    net: nn.Module,
+    input_shape: Sequence[int] | Sequence[Sequence[int]],
+    *,
+    loss: str | None = None,
+) -> list[Finding]:
+    """What the rules find in `net` for one sample of `input_shape`, gravest first.
+
+    Nothing is computed with numbers and `net` stays as it was. `loss="cross-entropy"` says what
+    the net will be trained with, and makes the rules about its last layer strict. An empty list
+    means that no rule fired; an `error` means that the net cannot run or cannot learn.
+    """
+    if loss is not None and loss not in LOSSES:
+        raise unknown_name("loss", loss, LOSSES)
+    plan = Plan(net, trace(net, input_shape), loss)
+    found = [finding for rule in RULES.values() for finding in rule(plan)]
+    return sorted(found, key=lambda finding: LEVELS.index(finding.level))

@@ -1,0 +1,157 @@
+"""Rules about where the weights are: too many in one place, too few, or never read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.nn.parameter import is_lazy
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from striate.anatomy.ghost import ghost
+from striate.anatomy.recorder import tensors
+from striate.anatomy.rules.finding import Finding
+from striate.anatomy.rules.plan import CONVOLUTIONS, Plan, times
+from striate.anatomy.trace import Call
+
+_LARGE = 1_000_000
+
+
+def filters_shrink(plan: Plan) -> Iterator[Finding]:
+    """Fewer filters on the smallest map than on the largest: width falls as the picture does."""
+    heads = {plan.trace.calls[i].index for call in plan.finals for i in _head(plan, call)}
+    widest: dict[int, Call] = {}
+    for call in plan.convolutions():
+        area = prod(call.outputs[0][2:])
+        if plan.upsamples or call.index in heads or area == 1:
+            continue
+        if area not in widest or call.outputs[0][1] > widest[area].outputs[0][1]:
+            widest[area] = call
+    if len(widest) < 2:
+        return
+    first, last = widest[max(widest)], widest[min(widest)]
+    if last.outputs[0][1] < first.outputs[0][1] and first.index in plan.ancestors(last):
+        path = [widest[area].outputs[0][1] for area in sorted(widest, reverse=True)]
+        yield Finding(
+            "filters-shrink",
+            "warning",
+            last.name,
+            f"filters fall with depth, {' -> '.join(map(str, path))}, while the map falls from "
+            f"{times(first.outputs[0][2:])} to {times(last.outputs[0][2:])}: each step throws "
+            "away what and where at once.",
+            f"Let filters grow as the map shrinks, such as {first.outputs[0][1]} -> "
+            f"{2 * first.outputs[0][1]}.",
+        )
+
+
+def _head(plan: Plan, call: Call) -> Iterator[int]:
+    """The call that makes the output and, behind it, the last convolution before it."""
+    index = call.index
+    while index >= 0:
+        yield index
+        here = plan.trace.calls[index]
+        if isinstance(here.module, (*CONVOLUTIONS, nn.Linear)) or len(here.sources) != 1:
+            return
+        index = here.sources[0]
+
+
+def huge_first_linear(plan: Plan) -> Iterator[Finding]:
+    """A flattened map into a linear layer that holds most of the net's weights."""
+    for call in plan.trace.calls:
+        if not isinstance(call.module, nn.Linear) or call.parameters < _LARGE:
+            continue
+        flat = _flattened(plan, call)
+        if not flat or 2 * call.parameters < plan.trace.parameters:
+            continue
+        out, share = call.module.out_features, call.parameters / plan.trace.parameters
+        pooled = flat[0] * out + out * (call.module.bias is not None)
+        yield Finding(
+            "huge-first-linear",
+            "hint",
+            call.name,
+            f"it reads a flattened map of {times(flat)} = {prod(flat)} numbers and holds "
+            f"{call.parameters:,} of the net's {plan.trace.parameters:,} weights ({share:.0%}).",
+            f"Average the map first (nn.AdaptiveAvgPool2d(1)): {flat[0]} numbers, {pooled:,} "
+            "weights, and any input size.",
+        )
+
+
+def _flattened(plan: Plan, call: Call) -> tuple[int, ...]:
+    """(channels, height, width) of the map whose numbers this layer reads in a row, or ()."""
+    source = plan.source(call)
+    while source is not None:
+        shape = source.outputs[0][1:]
+        if prod(shape) != call.inputs[0][-1]:
+            return ()
+        if len(shape) == 3 and prod(shape[1:]) > 1:
+            return shape
+        source = plan.source(source)
+    return ()
+
+
+def unused_module(plan: Plan) -> Iterator[Finding]:
+    """A module whose parameters no operation reads, neither in prediction nor in training."""
+    if plan.trace.failure is not None or not (used := _read_parameters(plan)):
+        return
+    told: list[str] = []
+    for name, module in plan.net.named_modules():
+        own = {id(p): p for p in module.parameters()}
+        if not name or not own or own.keys() & used or any(name.startswith(t) for t in told):
+            continue
+        told.append(f"{name}.")
+        count = sum(p.numel() for p in own.values() if not is_lazy(p))
+        yield Finding(
+            "unused-module",
+            "warning",
+            name,
+            f"{type(module).__name__} holds {count:,} parameters that forward never reads: "
+            "they are saved and counted, and never learn.",
+            f"Call {name} in forward, or remove it.",
+        )
+
+
+class _Reads(TorchDispatchMode):
+    """Notes which parameters the operations of a run take as arguments."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.seen: set[int] = set()
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        keywords = kwargs or {}
+        self.seen.update(id(x) for x in tensors((args, keywords)) if isinstance(x, nn.Parameter))
+        return func(*args, **keywords)
+
+
+def _read_parameters(plan: Plan) -> set[int]:
+    """Ids of the net's parameters read in prediction or in training; empty when a run stops."""
+    used: set[int] = set()
+    for training in (False, True):
+        mode = FakeTensorMode(allow_non_fake_inputs=True)
+        double = ghost(plan.net, mode).train(training)
+        reads = _Reads()
+        try:
+            with torch.no_grad(), mode:
+                inputs = _batch_of_two(plan)
+                with reads:
+                    double(*inputs)
+        except Exception:  # a stranger's forward that can't train here: no verdict, no false alarm
+            return set()
+        pairs = zip(plan.net.parameters(), double.parameters(), strict=True)
+        used |= {id(own) for own, copied in pairs if id(copied) in reads.seen}
+    return used
+
+
+def _batch_of_two(plan: Plan) -> list[Tensor]:
+    # Two samples, because a batch norm refuses to average a single one in training.
+    shape = plan.trace.input_shape
+    several = shape if isinstance(shape[0], tuple) else (shape,)
+    floats = (p.dtype for p in plan.net.parameters() if p.dtype.is_floating_point)
+    dtype = next(floats, torch.get_default_dtype())
+    return [torch.empty((2, *one), dtype=dtype) for one in several]
