@@ -91,6 +91,16 @@ def test_an_interrupted_run_leaves_no_folder(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_interrupted_run_takes_back_only_its_own_files(tmp_path: Path) -> None:
+    def interrupt(step: object) -> None:
+        (tmp_path / "run" / "notes.txt").write_text("put here meanwhile")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        st.train(epochs=1, out=tmp_path / "run", report=interrupt)
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["notes.txt"]
+
+
 def test_default_run_names_never_collide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from striate.pipeline import _free_name
 

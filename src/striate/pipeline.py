@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import platform
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from torch import Tensor
 import striate
 from striate.data import Dataset, Split, decode, load_source, stratified_split
 from striate.errors import WRONG_INPUT, ArgumentError, StriateError
-from striate.exporting import LoadedModel, load_model, save_model
+from striate.exporting import CONFIG, WEIGHTS, LoadedModel, load_model, save_model
 from striate.files import write_atomic
 from striate.metrics import Scores
 from striate.models import create
@@ -27,6 +26,7 @@ from striate.preprocess import Preprocess
 from striate.training import Part, Recipe, Step, evaluate, fit
 
 _MODEL = "lecture_net"
+METRICS = "metrics.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ def _train_into(folder: Path, data: Dataset, recipe: Recipe, report: Callable[[S
         fit(net, train_part, val_part, recipe, log)
     val, test = evaluate(net, val_part), evaluate(net, test_part)
     run = Run(folder, _MODEL, "scratch", time.monotonic() - start, val, test)
-    write_atomic(folder / "metrics.jsonl", "".join(lines).encode())
+    write_atomic(folder / METRICS, "".join(lines).encode())
     config = {
         "model": {"name": _MODEL, "options": options},
         "classes": data.classes,
@@ -208,5 +208,8 @@ def _reserve(folder: Path) -> Path:
 
 
 def _release(folder: Path) -> None:
-    """Take back the folder of a run that did not finish: only what this run wrote was in it."""
-    shutil.rmtree(folder, ignore_errors=True)
+    """Take back the folder of a run that did not finish: its own files, and nobody else's."""
+    for name in (METRICS, CONFIG, WEIGHTS):
+        (folder / name).unlink(missing_ok=True)
+    if not any(folder.iterdir()):
+        folder.rmdir()

@@ -87,6 +87,8 @@ def test_a_loss_that_is_not_a_number_stops_the_run() -> None:
     [
         ({"epochs": 0}, "epochs: got 0"),
         ({"batch_size": 0}, "batch_size: got 0"),
+        ({"seed": -1}, "seed: got -1"),
+        ({"seed": 2**31}, "from 0 to 2,147,483,647"),
         ({"peak_rate": 0.0}, "peak_rate: got 0.0"),
         ({"peak_rate": float("nan")}, "peak_rate: got nan"),
     ],

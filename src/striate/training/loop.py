@@ -15,6 +15,7 @@ from striate.metrics import Scores, score
 from striate.training.schedule import one_cycle
 
 _EVALUATION_BATCH = 512
+_SEEDS = 2**31  # leaves room for the epoch beside the seed in 64 bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class Recipe:
             raise ArgumentError("batch_size", self.batch_size, "at least 1")
         if not 0 < self.peak_rate < float("inf"):
             raise ArgumentError("peak_rate", self.peak_rate, "a positive number")
+        if not 0 <= self.seed < _SEEDS:
+            raise ArgumentError("seed", self.seed, f"a whole number from 0 to {_SEEDS - 1:,}")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
