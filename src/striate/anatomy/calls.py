@@ -69,3 +69,4 @@ class Trace:
     buffers: int
     macs: int
     activation_bytes: int
+    weight_bytes: int  # of parameters and buffers, as they are stored

@@ -7,10 +7,7 @@ from math import prod
 from typing import Any
 
 from torch import Tensor, nn
-from torch._subclasses.fake_tensor import (
-    DataDependentOutputException,
-    DynamicOutputShapeException,
-)
+from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd
 
@@ -19,8 +16,7 @@ from striate.anatomy.calls import Failure, Shape
 from striate.anatomy.geometry import output_size
 from striate.anatomy.recorder import Doing, Frame, shapes
 
-# (reason, expected, got, mend)
-Story = tuple[str, str, str, str]
+Story = tuple[str, str, str, str]  # reason, expected, got, mend
 
 INDICES = "int64 indices"
 _SMALLER = "Start from a larger image, pool less, or use a smaller kernel or more padding"
@@ -47,8 +43,7 @@ def explain(error: Exception, stack: list[Frame], doing: Doing | None) -> Failur
 
 def _plain(error: Exception) -> str:
     text = " ".join(str(error).split())
-    words = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    return words if len(words) <= 300 else words[:297] + "..."
+    return f"{type(error).__name__}: {text}"[:300] if text else type(error).__name__
 
 
 def _of_data(error: Exception) -> Story | None:
@@ -107,26 +102,23 @@ def _linear(module: Any, shape: Shape) -> Story | None:
 
 
 def _conv(module: Any, shape: Shape) -> Story | None:
-    wanted, came = module.in_channels, shape[1]
-    return (
-        None if wanted == came else _mismatch("channels", wanted, came, f"Set in_channels={came}")
-    )
+    return _channels(shape, in_channels=module.in_channels)
 
 
 def _norm(module: Any, shape: Shape) -> Story | None:
     if isinstance(module, nn.BatchNorm1d) and len(shape) > 3:
         return _dimensions(1, shape, first=False)
-    wanted, came = module.num_features, shape[1]
-    return (
-        None if wanted == came else _mismatch("channels", wanted, came, f"Set num_features={came}")
-    )
+    return _channels(shape, num_features=module.num_features)
 
 
 def _group_norm(module: Any, shape: Shape) -> Story | None:
-    wanted, came = module.num_channels, shape[1]
-    return (
-        None if wanted == came else _mismatch("channels", wanted, came, f"Set num_channels={came}")
-    )
+    return _channels(shape, num_channels=module.num_channels)
+
+
+def _channels(shape: Shape, **argument: int) -> Story | None:
+    [(name, wanted)] = argument.items()
+    came = shape[1]
+    return None if wanted == came else _mismatch("channels", wanted, came, f"Set {name}={came}")
 
 
 def _layer_norm(module: Any, shape: Shape) -> Story | None:

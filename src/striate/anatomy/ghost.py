@@ -61,7 +61,7 @@ def _copied(net: nn.Module, doubles: dict[int, Any]) -> nn.Module:
 
 def _empty(tensor: Tensor, device: str) -> Tensor:
     if isinstance(tensor, UninitializedParameter):
-        return UninitializedParameter(tensor.requires_grad, device="meta")  # type: ignore[call-arg]
+        return UninitializedParameter(device="meta")  # type: ignore[call-arg]
     if is_lazy(tensor):
         return UninitializedBuffer(device="meta")  # type: ignore[call-arg]
     empty = torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device=device)

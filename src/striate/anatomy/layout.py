@@ -11,6 +11,7 @@ from striate.anatomy.rule import Op, each
 
 
 def view(op: Op, x: Tensor, reach: tuple[Axis, ...]) -> Reach:
+    """A dimension that keeps its size and place in memory is still the same one."""
     shape = op.output.shape
 
     def change(axis: Axis, dim: int) -> Axis | None:
@@ -27,6 +28,7 @@ def view(op: Op, x: Tensor, reach: tuple[Axis, ...]) -> Reach:
 
 
 def permute(op: Op, x: Tensor, reach: tuple[Axis, ...]) -> Reach:
+    """permute, transpose and t."""
     if op.name == "permute":
         order = [dim % x.ndim for dim in op.args[1]]
     else:
@@ -37,11 +39,13 @@ def permute(op: Op, x: Tensor, reach: tuple[Axis, ...]) -> Reach:
 
 
 def unsqueeze(op: Op, x: Tensor, reach: tuple[Axis, ...]) -> Reach:
+    """A new dimension of size 1."""
     place = op.args[1] % op.output.ndim
     return each(reach, lambda axis, dim: axis.moved(dim + (dim >= place)))
 
 
 def cut(op: Op, x: Tensor, reach: tuple[Axis, ...]) -> Reach:
+    """x[start::step] along one dimension."""
     place, start, step = op.arg(1, 0) % x.ndim, op.arg(2) or 0, op.arg(4, 1)
     start = max(0, start + x.shape[place]) if start < 0 else start
 
@@ -54,6 +58,7 @@ def cut(op: Op, x: Tensor, reach: tuple[Axis, ...]) -> Reach:
 
 
 def select(op: Op, x: Tensor, reach: tuple[Axis, ...]) -> Reach:
+    """x[index] along one dimension, which goes."""
     cut = op.args[1] % x.ndim
     unit = op.args[2] % x.shape[cut]
 
@@ -64,10 +69,12 @@ def select(op: Op, x: Tensor, reach: tuple[Axis, ...]) -> Reach:
 
 
 def split(op: Op, x: Tensor, reach: tuple[Axis, ...]) -> Reach:
+    """Parts along a dimension that is not spatial."""
     cut = op.arg(2, 0) % x.ndim
     return each(reach, lambda axis, dim: None if dim == cut else axis)
 
 
 def unbind(op: Op, x: Tensor, reach: tuple[Axis, ...]) -> Reach:
+    """One part per unit of a dimension that is not spatial."""
     cut = op.arg(1, 0) % x.ndim
     return each(reach, lambda axis, dim: None if dim == cut else axis.moved(dim - (dim > cut)))

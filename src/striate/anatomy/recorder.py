@@ -14,8 +14,9 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from striate.anatomy import ops
 from striate.anatomy.calls import Call, Shape
-from striate.anatomy.fields import Op, spread
+from striate.anatomy.fields import spread
 from striate.anatomy.reach import Reach, is_whole, joined
+from striate.anatomy.rule import Op
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,4 +152,5 @@ def _totals(
         buffers=sum(b.numel() for b in buffers),
         macs=sum(call.macs for call in calls),
         activation_bytes=sum(call.bytes for call in calls),
+        weight_bytes=sum(t.numel() * t.element_size() for t in [*known, *buffers]),
     )

@@ -30,6 +30,7 @@ def _spread_back(axis: Axis, kernel: int, stride: int, padding: int, dilation: i
 
 
 def convolution(op: Op, x: Tensor, reach: tuple[Axis, ...]) -> Reach:
+    """Unit o reads s o - p + t d for each tap t; a transposed convolution turns that round."""
     weight, transposed, groups = op.args[1], op.args[6], op.args[8]
     if x is not op.args[0]:
         return None  # a kernel computed from the image
@@ -47,6 +48,8 @@ def convolution(op: Op, x: Tensor, reach: tuple[Axis, ...]) -> Reach:
 
 
 def pool(count: int, *, dilated: bool) -> Rule:
+    """Windows over the last `count` dimensions."""
+
     def rule(op: Op, x: Tensor, reach: tuple[Axis, ...]) -> Reach:
         kernel = numbers(op.args[1], count)
         stride = numbers(op.arg(2) or kernel, count)
@@ -65,6 +68,8 @@ def pool(count: int, *, dilated: bool) -> Rule:
 
 
 def adaptive_pool(op: Op, x: Tensor, reach: tuple[Axis, ...]) -> Reach:
+    """Unit o of m reads the units floor(o n / m) up to, not with, ceil((o + 1) n / m)."""
+
     def change(axis: Axis, dim: int) -> Axis:
         old, new = x.shape[dim], op.output.shape[dim]
         if new == 1:
@@ -80,6 +85,7 @@ def adaptive_pool(op: Op, x: Tensor, reach: tuple[Axis, ...]) -> Reach:
 
 
 def pad(op: Op, x: Tensor, reach: tuple[Axis, ...]) -> Reach:
+    """Unit o is the old unit o - before; mirrored and repeated borders count as padding too."""
     widths = op.args[1]  # (before, after) pairs, last dimension first
 
     def change(axis: Axis, dim: int) -> Axis:
@@ -91,6 +97,8 @@ def pad(op: Op, x: Tensor, reach: tuple[Axis, ...]) -> Reach:
 
 
 def nearest(op: Op, x: Tensor, reach: tuple[Axis, ...]) -> Reach:
+    """Unit o of m repeats the old unit floor(o n / m)."""
+
     def change(axis: Axis, dim: int) -> Axis | None:
         old, new = x.shape[dim], op.output.shape[dim]
         scale = op.arg(dim, None)  # (x, size, scales...): the scale of dimension 2 is argument 2
@@ -133,10 +141,12 @@ def smooth(before: int, behind: int) -> Rule:
 
 
 def pixel_shuffle(op: Op, x: Tensor, reach: tuple[Axis, ...]) -> Reach:
+    """Unit o comes from the old unit floor(o / r), from one of its r r channels."""
     factor = op.args[1]
     return each(reach, lambda axis, dim: axis.rewired(lambda unit: (unit // factor,), factor, 1))
 
 
 def pixel_unshuffle(op: Op, x: Tensor, reach: tuple[Axis, ...]) -> Reach:
+    """Unit o stacks the r old units r o .. r o + r - 1 as channels."""
     factor = op.args[1]
     return each(reach, lambda axis, dim: _windows(axis, factor, factor, 0, 1))
