@@ -19,9 +19,9 @@ PAGE = HERE.parent / "docs" / "benchmarks.md"
 
 HEAD = """# Benchmarks
 
-Each table is written by `make bench` from the results of one script in `bench/`. Peers run in the same process on the same
-data, taking turns; seconds are medians. Machines differ and are noisy: read the ratios. A ratio is our time over the
-fastest peer's, so below 1 is faster than every peer.
+Each table is written by `make bench` from the results of one script in `bench/`. Peers run in the
+same process on the same data, taking turns; seconds are medians. Machines differ and are noisy:
+read the ratios. A ratio is our time over the fastest peer's, so below 1 is faster than every peer.
 """
 
 

@@ -9,7 +9,9 @@ from typing import Annotated
 import typer
 
 import striate
+from striate.cli import anatomy as anatomy_commands
 from striate.cli.predict import predict
+from striate.cli.profile import profile
 from striate.cli.train import train
 from striate.errors import FAILED, StriateError
 
@@ -49,6 +51,8 @@ def root(
 
 app.command("train")(train)
 app.command("predict")(predict)
+app.command("summary")(anatomy_commands.summary)
+app.command("profile")(profile)
 
 
 def main(argv: list[str] | None = None) -> None:
