@@ -65,7 +65,9 @@ def not_divisible(plan: Plan) -> Iterator[Finding]:
     if failure is not None and failure.type in _JOINS and fits:
         met = " and ".join(times(shape[2:]) for shape in failure.inputs)
         reason = f"{why}: maps of {met} meet at the join and do not fit."
-        yield Finding("not-divisible", "error", failure.name, reason, f"{feed}, or pad to it.")
+        yield Finding(
+            "not-divisible", "error", failure.name, reason, f"{feed} (padded or resized)."
+        )
     elif back := _near_miss(plan, halvings):
         reason = f"{why}: it comes back as {times(back)}."
         yield Finding("not-divisible", "warning", "", reason, f"{feed}, or crop the output.")
@@ -77,7 +79,7 @@ def _total_stride(plan: Plan) -> int:
 
 
 def _divisible_input(plan: Plan, halvings: int) -> tuple[int, ...]:
-    """The nearest multiple per axis, down or up, with which the whole net runs; () for none."""
+    """The next multiple per axis, up or else down, with which the whole net runs; () for none."""
     for sizes in product(*(_multiples(n, halvings) for n in plan.picture)):
         if plan.resized(sizes).failure is None:
             return sizes
@@ -85,10 +87,8 @@ def _divisible_input(plan: Plan, halvings: int) -> tuple[int, ...]:
 
 
 def _multiples(n: int, of: int) -> list[int]:
-    """The multiples next to n, the nearer first; n itself if it is one."""
-    below, above = n - n % of, n + -n % of
-    nearer = [below, above] if n - below <= above - n else [above, below]
-    return [size for size in dict.fromkeys(nearer) if size > 0]
+    """The multiples next to n: above it, since padding loses nothing, then below."""
+    return [size for size in dict.fromkeys((n + -n % of, n - n % of)) if size > 0]
 
 
 def _near_miss(plan: Plan, halvings: int) -> tuple[int, ...]:
@@ -116,7 +116,7 @@ def dead_norm(plan: Plan) -> Iterator[Finding]:
                 "dead-norm",
                 "error",
                 name,
-                f"{type(module).__name__} over a {shape} map averages one number at a time: "
+                f"{type(module).__name__} over a map of {shape} averages one number at a time: "
                 "minus its own mean it is 0, so every picture comes out the same.",
                 "Normalise before the map shrinks to 1x1, use BatchNorm with running "
                 "statistics, or leave the normalisation out here.",

@@ -74,7 +74,7 @@ def huge_first_linear(plan: Plan) -> Iterator[Finding]:
             "hint",
             call.name,
             f"it reads a flattened map of {times(flat)} = {prod(flat)} numbers and holds "
-            f"{call.parameters:,} of the net's {plan.trace.parameters:,} weights ({share:.0%}).",
+            f"{call.parameters:,} of the net's {plan.trace.parameters:,} weights ({share:.1%}).",
             f"Average the map first (nn.AdaptiveAvgPool2d(1)): {flat[0]} numbers, {pooled:,} "
             "weights, and any input size.",
         )

@@ -27,8 +27,8 @@ def not_whole(plan: Plan) -> Iterator[Finding]:
             "hint",
             call.name,
             f"(W - F + 2P)/S = ({row.size} - {row.span} + {pads})/{row.stride} = {steps:g} is not "
-            f"whole: the last {'row' if left == 1 else f'{left} rows'} of {row.size} "
-            f"{'is' if left == 1 else 'are'} never seen.",
+            f"whole: {left} of the {row.size} {'rows' if len(rows) > 1 else 'values'} "
+            f"{'is' if left == 1 else 'are'} never seen, at the far border.",
             _whole_mend(call, row),
         )
 
@@ -98,14 +98,17 @@ def stride_skips(plan: Plan) -> Iterator[Finding]:
 
 
 def field_too_large(plan: Plan) -> Iterator[Finding]:
-    """Windows so much larger than their map that some weights only ever meet padding."""
+    """Windows so much larger than their map that some weights only ever meet padding.
+
+    Strided ones are left out: they are a known way to fold a last 2x2 map into 1x1.
+    """
     blind = [(call, rows) for call in plan.convolutions() if (rows := _blind(call))]
     if not blind:
         return
     call, rows = blind[0]
     live = prod(row.live for row in rows)
     total = prod(row.kernel for row in rows)
-    more = f" (and {len(blind) - 1} more layers after it)" if len(blind) > 1 else ""
+    more = f", here and in {len(blind) - 1} of the layers after it" if len(blind) > 1 else ""
     span, size = times([row.span for row in rows]), times([row.size for row in rows])
     yield Finding(
         "field-too-large",
@@ -121,7 +124,8 @@ def _blind(call: Call) -> tuple[Window, ...]:
     module = call.module
     assert isinstance(module, CONVOLUTIONS)
     rows = windows(call)
-    return rows if module.padding_mode == "zeros" and any(r.live < r.kernel for r in rows) else ()
+    wasted = any(row.live < row.kernel and row.stride == 1 for row in rows)
+    return rows if wasted and module.padding_mode == "zeros" else ()
 
 
 def _larger_input(plan: Plan, call: Call, rows: tuple[Window, ...]) -> str:
