@@ -16,7 +16,7 @@ from striate.archives.zips import zip_members
 from striate.errors import WRONG_INPUT, StriateError
 from striate.files import unwritable
 
-_HARMLESS = 1 << 20  # below this many bytes no ratio is a bomb
+_HARMLESS = 16 << 20  # below this many bytes no ratio is a bomb
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import stat
 import zipfile
@@ -21,17 +22,20 @@ class _CarefulFile(io.FileIO):
     """A file that refuses the one huge read by which a directory would fill the memory."""
 
     def read(self, size: int | None = -1) -> bytes:
-        if size is None or not 0 <= size <= _LARGEST_DIRECTORY:
+        room = _LARGEST_DIRECTORY + 1
+        data = super().read(room if size is None or size < 0 else min(size, room))
+        if len(data) == room:
             raise RefusedError(f"has a directory of over {_LARGEST_DIRECTORY >> 20} MiB")
-        return super().read(size)
+        return data
 
 
 def zip_members(path: Path, most: int) -> Iterator[Member]:
     """Give the members of a zip in the directory's order; `most` bounds their number."""
     _refuse_many(path, most)
-    with damage():
-        archive = zipfile.ZipFile(_CarefulFile(path))
-    with archive:
+    with contextlib.ExitStack() as open_files:
+        with damage():
+            file = open_files.enter_context(_CarefulFile(path))
+            archive = open_files.enter_context(zipfile.ZipFile(file))
         infos = archive.infolist()
         for info in infos:
             _refuse_special(info)
