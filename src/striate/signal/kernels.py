@@ -195,9 +195,17 @@ def kernel(text: str) -> Kernel:
     return KERNELS[name](**values)
 
 
+def describe(name: str) -> tuple[dict[str, float | None], str]:
+    """The parameters of a kernel with their defaults (None: worked out), and what it does."""
+    function = KERNELS[name]
+    defaults = {key: p.default for key, p in inspect.signature(function).parameters.items()}
+    first_line = inspect.getdoc(function) or ""
+    return defaults, first_line.splitlines()[0].partition(": ")[2]
+
+
 def _takes(name: str) -> str:
     """Words for the parameters of a kernel: `sigma, size`."""
-    return ", ".join(inspect.signature(KERNELS[name]).parameters) or "no parameters"
+    return ", ".join(describe(name)[0]) or "no parameters"
 
 
 def _number(text: str, key: str, value: str, *, whole: bool) -> float:
