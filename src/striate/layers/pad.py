@@ -1,0 +1,101 @@
+"""Convolution that keeps the image's size, under any of the four ways to continue an image."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from striate.errors import ArgumentError, unknown_name
+from striate.layers import arguments
+
+MODES = ("reflect", "replicate", "wrap", "zeros")
+
+
+class PaddedConv2d(nn.Conv2d):
+    """(B, I, H, W) -> (B, O, ceil(H / stride), ceil(W / stride)), the image continued outside.
+
+    y[o, h, w] = bias[o] + sum over i, u, v of weight[o, i, u, v] * x[i, h*stride + d*u - p, ...]
+    with p = d * (kernel - 1) / 2, where x outside the image is, by `mode`:
+
+    * `zeros`: 0. The kernel of the convolution does it, nothing is copied;
+    * `replicate`: the nearest pixel of the border ("extended");
+    * `wrap`: the opposite border ("cyclic"): the image is a torus, so shifting commutes exactly;
+    * `reflect`: the image mirrored at the border pixel, which is not repeated.
+
+    Parameters, names and initialisation are `nn.Conv2d`'s. Why not its `padding_mode`: this one
+    computes the padding from an odd kernel, and `wrap` keeps the channels_last order, which
+    torch's "circular" loses. The other modes copy once, with torch's own kernels: computing the
+    interior without a copy and the four borders as strips was measured and loses (`bench/layers.py`
+    has the figures).
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | tuple[int, int] = 3,
+        *,
+        mode: str = "zeros",
+        stride: int | tuple[int, int] = 1,
+        dilation: int | tuple[int, int] = 1,
+        groups: int = 1,
+        bias: bool = True,
+    ) -> None:
+        arguments.whole("in_channels", in_channels)
+        arguments.whole("out_channels", out_channels)
+        arguments.divides("groups", groups, in_channels, out_channels)
+        kernel = arguments.odd_pair("kernel_size", kernel_size)
+        spread = arguments.pair("dilation", dilation)
+        if mode not in MODES:
+            raise unknown_name("mode", mode, MODES)
+        self.mode = mode
+        self.reach = (spread[0] * (kernel[0] - 1) // 2, spread[1] * (kernel[1] - 1) // 2)
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel,
+            stride=arguments.pair("stride", stride),
+            padding=self.reach if mode == "zeros" else 0,
+            dilation=spread,
+            groups=groups,
+            bias=bias,
+        )
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, I, H, W) -> (B, O, ceil(H / stride), ceil(W / stride))."""
+        if self.mode == "zeros":
+            return super().forward(input)
+        return super().forward(_continued(input, self.reach, self.mode))
+
+    def extra_repr(self) -> str:
+        """The arguments, as `print(net)` shows them."""
+        size = "x".join(str(side) for side in self.kernel_size)
+        return f"{self.in_channels}, {self.out_channels}, {size}, mode={self.mode}"
+
+
+def _continued(image: Tensor, reach: tuple[int, int], mode: str) -> Tensor:
+    rows, columns = reach
+    if mode == "wrap":
+        return _wrapped(_wrapped(image, rows, -2), columns, -1)
+    height, width = image.shape[-2:]
+    if mode == "reflect" and (rows >= height or columns >= width):
+        raise ArgumentError(
+            "input",
+            tuple(image.shape),
+            f"an image larger than the reflected border, {rows} rows and {columns} columns",
+            remedy="Use mode='replicate' or a smaller kernel or dilation",
+        )
+    return F.pad(image, (columns, columns, rows, rows), mode=mode)
+
+
+def _wrapped(image: Tensor, reach: int, axis: int) -> Tensor:
+    """`cat` keeps the memory format of its pieces; a border wider than the image goes round."""
+    if reach == 0:
+        return image
+    size = image.shape[axis]
+    if reach > size:
+        around = torch.arange(-reach, size + reach, device=image.device) % size
+        return image.index_select(axis, around)
+    before, after = image.narrow(axis, size - reach, reach), image.narrow(axis, 0, reach)
+    return torch.cat([before, image, after], axis)

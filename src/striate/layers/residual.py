@@ -1,0 +1,76 @@
+"""The join of ResNet: what a branch computes is added to what it was given."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from striate.errors import ArgumentError
+from striate.layers import arguments
+from striate.layers.conv import ConvNormAct
+
+
+class Residual(nn.Module):
+    """x -> act(branch(x) + shortcut(x)): He, Zhang, Ren, Sun, "Deep Residual Learning", CVPR 2016.
+
+    No shortcut means the identity, no activation means none (pre-activation nets). Branch and
+    shortcut must agree in shape exactly: a sum that broadcasts is a wiring error and is refused.
+    A shape is kept as branch and shortcut leave it.
+    """
+
+    def __init__(
+        self, branch: nn.Module, shortcut: nn.Module | None = None, act: nn.Module | None = None
+    ) -> None:
+        super().__init__()
+        if not isinstance(branch, nn.Module):
+            raise ArgumentError("branch", branch, "a module")
+        self.branch = branch
+        self.shortcut = nn.Identity() if shortcut is None else shortcut
+        self.act = nn.Identity() if act is None else act
+
+    def forward(self, x: Tensor) -> Tensor:
+        """X -> act(branch(x) + shortcut(x))."""
+        branch, shortcut = self.branch(x), self.shortcut(x)
+        if branch.shape != shortcut.shape:
+            raise ArgumentError(
+                "branch",
+                tuple(branch.shape),
+                f"the shortcut's shape {tuple(shortcut.shape)}",
+                remedy="Give Residual a ProjectionShortcut of the branch's channels and stride",
+            )
+        return self.act(branch + shortcut)  # type: ignore[no-any-return]
+
+
+class ProjectionShortcut(ConvNormAct):
+    """(B, I, H, W) -> (B, O, ceil(H / stride), ceil(W / stride)): 1x1 convolution and batch norm.
+
+    Option B of He et al. 2016, for where a branch changes the channels or the size.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
+        super().__init__(in_channels, out_channels, 1, stride=stride, act=None)
+
+
+class ZeroPadShortcut(nn.Module):
+    """(B, I, H, W) -> (B, O, ceil(H / stride), ceil(W / stride)), without parameters.
+
+    y[c] = x[c - (O - I) // 2][::stride, ::stride] where that map exists, else 0: every stride-th
+    pixel, and maps of zeros before and after. Option A of He et al. 2016 (the CIFAR nets).
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
+        super().__init__()
+        self.stride = arguments.whole("stride", stride)
+        missing = arguments.whole("out_channels", out_channels) - in_channels
+        if missing < 0:
+            raise ArgumentError("out_channels", out_channels, f"at least in_channels {in_channels}")
+        self.before, self.after = missing // 2, missing - missing // 2
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, I, H, W) -> (B, O, ceil(H / stride), ceil(W / stride))."""
+        kept = x[:, :, :: self.stride, :: self.stride]
+        return F.pad(kept, (0, 0, 0, 0, self.before, self.after))
+
+    def extra_repr(self) -> str:
+        """The arguments, as `print(net)` shows them."""
+        return f"stride={self.stride}, zero maps {self.before} before and {self.after} after"
