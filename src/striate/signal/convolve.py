@@ -16,6 +16,7 @@ from striate.errors import ArgumentError
 from striate.signal.engine import run
 from striate.signal.geometry import Axis, axis_for
 from striate.signal.kinds import (
+    SIGNED,
     KernelLike,
     Signal,
     compute_dtype,
@@ -105,8 +106,8 @@ def _without_graph(
 ) -> torch.Tensor:
     """The engine's way: the tensor as planes (P, H, W)."""
     dtype = compute_dtype(tensor.dtype)
-    if tensor.dtype in (torch.uint16, torch.uint32, torch.uint64):
-        tensor = tensor.to(dtype)  # torch can't gather these
+    if tensor.dtype in SIGNED:
+        tensor = tensor.to(dtype)
     moved = tensor.movedim(positions, tuple(range(-len(positions), 0)))
     if len(filtered) == 2:
         down, across = filtered
@@ -148,9 +149,11 @@ def _with_graph(
 
 def per_axis(name: str, value: Any, count: int) -> tuple[int, ...]:
     """A positive whole number for each spatial axis, from one number or one per axis."""
-    values = (value,) * count if isinstance(value, int) else tuple(value)
-    if len(values) != count or not all(
-        isinstance(v, int) and not isinstance(v, bool) and v >= 1 for v in values
+    values = (value,) * count if isinstance(value, int) else value
+    if (
+        not isinstance(values, Sequence)
+        or len(values) != count
+        or not all(type(step) is int and step >= 1 for step in values)
     ):
         raise ArgumentError(name, value, "a whole number from 1, or one per spatial axis")
-    return values
+    return tuple(values)

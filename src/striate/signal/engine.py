@@ -45,9 +45,8 @@ def run(planes: torch.Tensor, task: Task, padding: str, method: str = "") -> tor
 
 def _compute(frame: torch.Tensor, part: torch.Tensor, method: Method, task: Task) -> None:
     method(frame, part)
-    # Fast methods multiply by zeros and mix whole tiles, so that one NaN or infinity reaches too
-    # far. The plain sums do not: only windows that touch it get it.
-    if not torch.isfinite(part.sum()):
+    # After one NaN or infinity the plain sums mend the frame: they reach no further than a window.
+    if method.mixes and not torch.isfinite(part.sum()):
         build("shifts", task)(frame, part)
 
 

@@ -22,8 +22,11 @@ Signal = TypeVar("Signal", bound=Array | torch.Tensor | Image.Image)
 KernelLike: TypeAlias = ArrayLike | torch.Tensor
 
 # PIL modes whose numbers are intensities, so that weighted sums of them mean something.
-# Left out: "P" (palette indices), "1" (bits), "HSV" (hue is an angle).
-IMAGE_MODES = ("L", "LA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "LAB", "I", "I;16", "F")
+# Left out: "P" (palette indices), "1" (bits), "HSV" (hue is an angle), "LAB" (signed, wrapped).
+IMAGE_MODES = ("L", "LA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "I", "I;16", "F")
+
+# torch moves the bits of these, but does not index them.
+SIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
 
 # Integers up to 16 bits are exact in float32; wider ones need float64.
 _NARROW = (torch.bool, torch.uint8, torch.int8, torch.int16, torch.uint16, torch.float16)

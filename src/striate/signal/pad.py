@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 import torch
 
 from striate.errors import ArgumentError, unknown_name
-from striate.signal.kinds import Signal, read, spatial_axes, write
+from striate.signal.kinds import SIGNED, Signal, read, spatial_axes, write
 
 PADDINGS = ("zeros", "replicate", "wrap", "reflect", "valid", "full")
 LECTURE_NAMES = {"extended": "replicate", "cyclic": "wrap", "undefined": "valid"}
@@ -44,9 +44,12 @@ def pad(
         count = len(axes)
     positions = spatial_axes(tensor, count, axes, signal)
     name = padding_name(mode)
+    dtype = tensor.dtype
+    if dtype in SIGNED:
+        tensor = tensor.view(SIGNED[dtype])
     for axis, pair in zip(positions, pairs * count if len(pairs) == 1 else pairs, strict=True):
         tensor = pad_axis(tensor, axis, pair, name)
-    return write(tensor.clone() if not tensor.requires_grad else tensor, signal)
+    return write((tensor.view(dtype) if dtype in SIGNED else tensor).clone(), signal)
 
 
 def padding_name(name: object) -> str:

@@ -23,9 +23,14 @@ BLOCK = 16
 
 
 class Method(Protocol):
-    """One way to correlate frames with a kernel."""
+    """One way to correlate frames with a kernel.
+
+    A method that `mixes` multiplies by zeros too, so that NaN or infinity in one sample reaches
+    results whose window does not hold it.
+    """
 
     width: int
+    mixes: bool
 
     def __call__(self, frame: torch.Tensor, out: torch.Tensor) -> None:
         """Write the windows' sums of a frame (P, N, width) into `out` (P, n, m)."""
@@ -33,6 +38,8 @@ class Method(Protocol):
 
 class Shifts:
     """The definition itself: add the shifted frame once per tap. Taps of 0 touch nothing."""
+
+    mixes = False
 
     def __init__(self, kernel: torch.Tensor, down: Axis, across: Axis) -> None:
         self.down, self.across = down, across
@@ -43,19 +50,27 @@ class Shifts:
             for j, weight in enumerate(weights)
             if weight != 0
         ]
+        # A weight of 1 is added for nothing: see the first sum below.
+        self.taps.sort(key=lambda tap: tap[2] != 1)
 
     def __call__(self, frame: torch.Tensor, out: torch.Tensor) -> None:
         """out = sum over taps of weight * frame[:, i : : stride, j : : stride]."""
-        rows = (out.shape[1] - 1) * self.down.stride + 1
-        columns = (out.shape[2] - 1) * self.across.stride + 1
-        if not self.taps:
+        down, across = self.down.stride, self.across.stride
+        rows = (out.shape[1] - 1) * down + 1
+        columns = (out.shape[2] - 1) * across + 1
+        parts = [
+            (frame[:, i : i + rows : down, j : j + columns : across], weight)
+            for i, j, weight in self.taps
+        ]
+        if not parts:
             out.zero_()
-        for number, (i, j, weight) in enumerate(self.taps):
-            part = frame[:, i : i + rows : self.down.stride, j : j + columns : self.across.stride]
-            if number == 0:
-                torch.mul(part, weight, out=out)
-            else:
-                out.add_(part, alpha=weight)
+        elif len(parts) > 1 and parts[0][1] == 1:
+            torch.add(parts[0][0], parts[1][0], alpha=parts[1][1], out=out)
+            del parts[:2]
+        else:
+            torch.mul(*parts.pop(0), out=out)
+        for part, weight in parts:
+            out.add_(part, alpha=weight)
 
 
 class Blocks:
@@ -66,6 +81,8 @@ class Blocks:
     matrix. The multiplications by 0 that this adds cost less than one channel alone, which
     leaves most of a vector unit idle.
     """
+
+    mixes = True
 
     def __init__(self, kernel: torch.Tensor, down: Axis, across: Axis) -> None:
         self.down, self.across = down, across
@@ -115,12 +132,14 @@ class Separable:
         dtype: torch.dtype,
     ) -> None:
         self.down = down
-        plain = dtype != torch.float32
-        few = plain or int(row.count_nonzero()) <= FEW_TAPS
+        double = dtype != torch.float32
+        few = double or int(row.count_nonzero()) <= FEW_TAPS
         self.along: Method = (Shifts if few else Blocks)(row[None], Axis(1), across)
         self.width = self.along.width
         wide = Axis(self.width)
+        plain = double or int(column.count_nonzero()) <= 2
         self.shifts = Shifts(column[:, None], down, wide) if plain else None
+        self.mixes = self.along.mixes or (not plain and bool((column == 0).any()))
         self.idle = down.taps == down.stride == 1 and float(column[0]) == 1
         # One channel per column of the frame, all with the same weights.
         self.parts = _split(column.to(torch.float32).expand(self.width, 1, 1, -1), 1)
