@@ -45,7 +45,8 @@ def trace(
     shapes = _samples(input_shape)
     found = _traced(net, shapes, dtype or _own_dtype(net))
     if dtype is None and found.failure is not None and found.failure.expected == INDICES:
-        return _traced(net, shapes, torch.int64)  # it reads words, not pictures
+        words = _traced(net, shapes, torch.int64)  # perhaps it reads words, not pictures
+        found = max(found, words, key=lambda one: len(one.calls))
     return found
 
 
@@ -78,7 +79,8 @@ def _symbolic(mode: FakeTensorMode) -> Iterator[None]:
     quiet, log.disabled = log.disabled, True
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        with torch.inference_mode(False), torch.no_grad(), mode:
+        # Also where the caller has set another default device.
+        with torch.device("cpu"), torch.inference_mode(False), torch.no_grad(), mode:
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
