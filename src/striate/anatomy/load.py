@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import sys
+import traceback
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -47,12 +49,14 @@ def _imported(file: Path, spec: str) -> ModuleType:
             "is not a Python file", where=str(file), remedy=_EXAMPLE, exit_code=WRONG_INPUT
         )
     module = importlib.util.module_from_spec(outline)
-    folder = str(file.resolve().parent)
+    folder, before = str(file.resolve().parent), sys.modules.get(file.stem)
     sys.path.insert(0, folder)  # so that the file can import its neighbours
-    sys.modules[file.stem], before = module, sys.modules.get(file.stem)
+    sys.modules[file.stem] = module  # dataclasses look their module up while it runs
     try:
-        outline.loader.exec_module(module)
-    except Exception as error:
+        with contextlib.redirect_stdout(sys.stderr):  # stdout is for our results
+            outline.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[file.stem]
         raise _their_own(error, spec, "fails on import") from error
     finally:
         sys.path.remove(folder)
@@ -77,19 +81,23 @@ def _look_up(module: ModuleType, name: str, spec: str) -> Any:
 
 def _called(make: Any, spec: str) -> Any:
     try:
-        return make()
-    except Exception as error:
+        with contextlib.redirect_stdout(sys.stderr):
+            return make()
+    except (Exception, SystemExit) as error:
         raise _their_own(error, spec, "fails when called without arguments") from error
 
 
-def _their_own(error: Exception, spec: str, what: str) -> StriateError:
-    """The user's own error in one line, with the line of their file when it is known."""
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    at = f" (line {place.tb_lineno} of {place.tb_frame.f_code.co_filename})" if place else ""
+def _their_own(error: BaseException, spec: str, what: str) -> StriateError:
+    """The user's own error in one line, with the line of their file that led to it."""
+    file = spec.rpartition(":")[0]
+    lines = [
+        line
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if frame.f_code.co_filename == file or frame.f_code.co_filename == str(Path(file))
+    ]
+    at = f" (line {lines[-1]})" if lines else ""
     return StriateError(
-        f"{what}: {type(error).__name__}: {error}{at}",
+        f"{what}: {type(error).__name__}: {' '.join(str(error).split())}{at}",
         where=spec,
         remedy="Mend the file first",
         exit_code=WRONG_INPUT,

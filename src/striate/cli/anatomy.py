@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -60,7 +62,8 @@ def summary(
     from striate.anatomy.summary import summary as summarise
     from striate.files import write_atomic
 
-    found = summarise(net_from(network), sizes)
+    with contextlib.redirect_stdout(sys.stderr):  # what the network prints is no result
+        found = summarise(net_from(network), sizes)
     if html is not None:
         write_atomic(html, found.to_html().encode())
     if json:
