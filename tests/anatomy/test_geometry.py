@@ -39,9 +39,7 @@ def test_output_size_is_a_convolutions(n: int, k: int, s: int, p: int, d: int) -
 
 
 @random_cases
-@given(
-    n=sizes, k=kernels, s=strides, p=st.integers(0, 3), d=st.integers(1, 3), ceil=st.booleans()
-)
+@given(n=sizes, k=kernels, s=strides, p=st.integers(0, 3), d=st.integers(1, 3), ceil=st.booleans())
 def test_output_size_is_a_poolings(n: int, k: int, s: int, p: int, d: int, ceil: bool) -> None:
     assume(p <= k // 2)  # torch refuses more
     expected = output_size(n, k, s, p, d, ceil)
