@@ -25,7 +25,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         picture = Path(folder) / "digit.png"
         label = save_held_out_digit(picture)
-        print(f"\nA held-out picture of a {label}. $ striate predict {run['run']} {picture.name}")
+        print(f"\nA held-out picture of a {label}:", flush=True)
         subprocess.run([*STRIATE, "predict", run["run"], str(picture)], check=True)
     print(
         f"\nTest accuracy {run['test']['accuracy']:.1%} on {run['test']['n']:,} held-out digits, "
