@@ -11,6 +11,7 @@ import typer
 import striate
 from striate.cli import anatomy as anatomy_commands
 from striate.cli import signal as signal_commands
+from striate.cli.lint import lint
 from striate.cli.predict import predict
 from striate.cli.profile import profile
 from striate.cli.train import train
@@ -55,6 +56,7 @@ app.command("predict")(predict)
 app.command("filter")(signal_commands.filter_image)
 app.command("match")(signal_commands.match_image)
 app.command("summary")(anatomy_commands.summary)
+app.command("lint")(lint)
 app.command("profile")(profile)
 
 

@@ -1,0 +1,67 @@
+"""`striate lint`: what is wrong with a network, before it is trained."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from striate.cli.anatomy import Input, Network, parse_shape
+from striate.cli.output import Json, print_json, results
+from striate.errors import FAILED
+
+if TYPE_CHECKING:
+    from striate.anatomy.lint import Finding
+
+
+def lint(
+    network: Network,
+    shape: Input,
+    json: Json = False,
+    loss: Annotated[
+        str | None, typer.Option("--loss", metavar="NAME", help="Trained with: cross-entropy.")
+    ] = None,
+) -> None:
+    """Say what is wrong with a network, why, and how to mend it; nothing is trained.
+
+    An error means that it cannot run or cannot learn, and the exit code is then 1. A warning runs,
+    but hardly as it was meant; a hint is worth a thought. With --loss the rules about the last
+    layer are strict.
+
+    \b
+    striate lint nets.py:LeNet --input 1,28,28
+    striate lint nets.py:make_resnet --input 3,224,224 --loss cross-entropy
+    striate lint nets.py:net --input 3,32,32 --json
+    """
+    sizes = parse_shape(shape)
+
+    from striate.anatomy.lint import lint as findings_of
+    from striate.anatomy.load import net_from
+
+    findings = findings_of(net_from(network), sizes, loss=loss)
+    if json:
+        print_json({"findings": [finding.to_dict() for finding in findings]})
+    else:
+        _print(findings, network, shape)
+    if any(finding.level == "error" for finding in findings):
+        raise typer.Exit(FAILED)
+
+
+def _print(findings: list[Finding], network: str, shape: str) -> None:
+    """A heading per level, and under it layer, rule, reason and mend, indented."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    console = results()
+    if not findings:
+        console.print(f"{network} ({shape}): no rule fired.", markup=False)
+    style = {"error": "bold red", "warning": "bold yellow", "hint": "bold cyan"}
+    for level in dict.fromkeys(finding.level for finding in findings):
+        group = [finding for finding in findings if finding.level == level]
+        plural = "s" if len(group) > 1 else ""
+        console.print(Text(f"{len(group)} {level}{plural}", style[level]))
+        for finding in group:
+            title = Text(f"{finding.layer or 'the whole net'}: {finding.rule}", "bold")
+            console.print(Padding(title, (0, 0, 0, 2)))
+            console.print(Padding(Text(finding.reason), (0, 0, 0, 4)))
+            console.print(Padding(Text(f"Mend: {finding.mend}"), (0, 0, 0, 4)))
