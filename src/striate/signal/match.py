@@ -21,7 +21,7 @@ from striate.signal.kinds import Signal, compute_dtype, read, spatial_axes
 # Scores closer than this are equal: rounding alone sets the same window that far apart.
 TIE = 1e-6
 # Pixels transformed at once, so that memory stays flat as the image grows.
-_SLAB = 4_000_000
+_SLAB = 2_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -73,7 +73,10 @@ def as_matrix(
     stride: int | Sequence[int] = 1,
     dilation: int | Sequence[int] = 1,
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """The dense matrix (results, samples) of `convolve` for signals of this shape, 1-D or 2-D."""
+    """The dense matrix (results, samples) of `convolve` for signals of this shape, 1-D or 2-D.
+
+    A shape that is one number is the length of every axis the kernel has.
+    """
     axes, weights, mode = _read(kernel, shape, padding, stride, dilation)
     rows, columns = _size(axes)
     if 8 * rows * columns > LARGEST_DENSE:
