@@ -15,6 +15,8 @@ from striate.layers.dense import DenseLayer as DenseLayer
 from striate.layers.dense import Transition as Transition
 from striate.layers.drop import StochasticDepth as StochasticDepth
 from striate.layers.inception import Inception as Inception
+from striate.layers.local import LocalConv1d as LocalConv1d
+from striate.layers.local import LocalConv2d as LocalConv2d
 from striate.layers.norm import LayerNorm2d as LayerNorm2d
 from striate.layers.norm import LocalResponseNorm as LocalResponseNorm
 from striate.layers.pad import PaddedConv2d as PaddedConv2d
@@ -41,6 +43,8 @@ __all__ = [
     "GlobalMaxPool",
     "Inception",
     "LayerNorm2d",
+    "LocalConv1d",
+    "LocalConv2d",
     "LocalResponseNorm",
     "PaddedConv2d",
     "ProjectionShortcut",
