@@ -70,11 +70,13 @@ def nets(draw: st.DrawFn) -> nn.Module:
     """Convolutions, average pools and two-branch joins, one channel in and out at each step."""
     layers: list[nn.Module] = []
     for _ in range(draw(st.integers(1, 4))):
-        kind = draw(st.sampled_from(["conv", "pool", "join"]))
+        kind = draw(st.sampled_from(["conv", "pool", "join", "transposed"]))
         k, d = draw(st.sampled_from([1, 3, 5])), draw(st.integers(1, 2))
         if kind == "conv":
             p = draw(st.integers(0, 2))
             layers.append(nn.Conv1d(1, 1, k, draw(st.integers(1, 2)), p, d, bias=False))
+        elif kind == "transposed":
+            layers.append(nn.ConvTranspose1d(1, 1, k, 1, k // 2, dilation=d, bias=False))
         elif kind == "pool":
             layers.append(nn.AvgPool1d(k, draw(st.integers(1, 3)), padding=k // 2))
         else:

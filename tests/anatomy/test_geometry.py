@@ -125,8 +125,10 @@ def test_field_is_the_support_of_the_gradient(data: st.DataObject) -> None:
         st.lists(st.tuples(st.integers(1, 4), st.integers(1, 3), st.integers(0, 2)), max_size=4)
     )
     dilations = [data.draw(st.integers(1, 2)) for _ in rows]
-    layers = []
+    layers, length = [], 90
     for (k, s, p), d in zip(rows, dilations, strict=True):
+        length = output_size(length, k, s, p, d)
+        assume(length > 0)
         layer = nn.Conv1d(1, 1, k, s, p, d, bias=False, dtype=torch.float64)
         nn.init.constant_(layer.weight, 0.7)
         layers.append(layer)

@@ -181,6 +181,33 @@ def test_recurrent_layers(kind: type[nn.RNNBase], bidirectional: bool) -> None:
     assert len(found.calls) == 1
 
 
+@pytest.mark.parametrize("shape", [(5, 4), (5, 1)])
+def test_recurrent_shapes_are_those_of_a_real_run(shape: tuple[int, int]) -> None:
+    class Unbatched(nn.Module):
+        def __init__(self, **options: bool) -> None:
+            super().__init__()
+            self.gru = nn.GRU(shape[1], 6, 2, **options)
+
+        def forward(self, x: Tensor) -> object:
+            return self.gru(x), self.gru(x[0], torch.zeros(2, 6)), self.gru(x.double().float())
+
+    for net in (Unbatched(), Unbatched(batch_first=True)):
+        (y, h), (flat, last), _ = net(torch.zeros(1, *shape))
+        found = trace(net, shape)
+        assert found.failure is None
+        assert found.output[0] == (tuple(y.shape), tuple(h.shape))
+        assert found.output[1] == (tuple(flat.shape), tuple(last.shape))
+
+
+def test_a_thousand_steps_cost_no_more_than_one() -> None:
+    start = time.perf_counter()
+    found = trace(nn.GRU(40, 64, 2, batch_first=True), (20_000, 40))
+    assert time.perf_counter() - start < 1
+    assert found.macs == 20_000 * 3 * 64 * (40 + 64 + 64 + 64)
+    assert found.calls[0].outputs == ((1, 20_000, 64), (2, 1, 64))
+    assert found.calls[0].bytes == 4 * 64 * 20_002
+
+
 def test_transposed_grouped_and_dilated_convolutions() -> None:
     net = nn.Sequential(
         nn.Conv2d(4, 8, 3, groups=4, dilation=2, bias=False),

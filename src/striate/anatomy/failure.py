@@ -14,7 +14,7 @@ from torch.nn.modules.conv import _ConvNd
 from striate.anatomy import ops
 from striate.anatomy.calls import Failure, Shape
 from striate.anatomy.geometry import output_size
-from striate.anatomy.recorder import Doing, Frame, shapes
+from striate.anatomy.work import Doing, Frame, shapes
 
 Story = tuple[str, str, str, str]  # reason, expected, got, mend
 
@@ -92,13 +92,11 @@ def _axes(module: nn.Module) -> int | None:
 
 def _linear(module: Any, shape: Shape) -> Story | None:
     wanted, came = module.in_features, shape[-1]
-    if wanted == came:
-        return None
     mend = f"Set in_features={came}"
     if len(shape) > 2:
         flat = prod(shape[1:])
         mend = "Put nn.Flatten() before it" + ("" if flat == wanted else f" and in_features={flat}")
-    return _mismatch("features", wanted, came, mend)
+    return None if wanted == came else _mismatch("features", wanted, came, mend)
 
 
 def _conv(module: Any, shape: Shape) -> Story | None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -13,61 +12,12 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from striate.anatomy import ops
-from striate.anatomy.calls import Call, Shape
+from striate.anatomy.calls import Call
 from striate.anatomy.fields import spread
 from striate.anatomy.reach import Reach, is_whole, joined
 from striate.anatomy.rule import Op
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """What is remembered of a tensor that depends on the input: who made it, what it sees."""
-
-    sources: tuple[int, ...]
-    reach: Reach
-
-
-@dataclass(slots=True)
-class Frame:
-    """A module at work."""
-
-    name: str
-    module: nn.Module
-    leaf: bool
-    inputs: tuple[Tensor, ...]
-    sources: tuple[int, ...]
-    shared: bool
-    parameters: int = 0
-    macs: int = 0
-    written: set[int] = field(default_factory=set)  # ids of tensors changed in place
-
-
-@dataclass(slots=True)
-class Doing:
-    """The operation at work, kept for the report when it fails."""
-
-    name: str
-    args: tuple[Any, ...]
-
-
-def tensors(value: Any) -> Iterator[Tensor]:
-    """Every tensor in nested tuples, lists, dicts and dataclasses."""
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from tensors(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from tensors(item)
-    elif is_dataclass(value):
-        for item in fields(value):
-            yield from tensors(getattr(value, item.name))
-
-
-def shapes(value: Any) -> tuple[Shape, ...]:
-    """The shapes of every tensor in `value`."""
-    return tuple(tuple(tensor.shape) for tensor in tensors(value))
+from striate.anatomy.steps import all_steps, one_step
+from striate.anatomy.work import Doing, Frame, Mark, inside_leaf, is_leaf, shapes, tensors
 
 
 class Recorder(TorchDispatchMode):
@@ -85,8 +35,8 @@ class Recorder(TorchDispatchMode):
         self._counted: set[int] = set()
         self._owed: dict[str, int] = {}  # parameters used outside leaves, not yet in a row
         for name, module in net.named_modules():
-            if not _inside_leaf(net, name):
-                self._watch(name, module, _is_leaf(module, name))
+            if not inside_leaf(net, name):
+                self._watch(name, module, is_leaf(module, name))
 
     def mark_input(self, x: Tensor, reach: Reach) -> None:
         """Say that `x` is an input of the network."""
@@ -95,8 +45,11 @@ class Recorder(TorchDispatchMode):
     # -- modules ---------------------------------------------------------------------------------
 
     def _watch(self, name: str, module: nn.Module, leaf: bool) -> None:
-        def before(module: nn.Module, args: Any, kwargs: Any) -> None:
-            self._enter(name, module, leaf, tuple(tensors((args, kwargs))))
+        def before(module: nn.Module, args: Any, kwargs: Any) -> Any:
+            frame = self._enter(name, module, leaf, tuple(tensors((args, kwargs))))
+            if isinstance(module, nn.RNNBase):
+                args, frame.steps = one_step(module, args)
+            return args, kwargs
 
         def behind(module: nn.Module, args: Any, kwargs: Any, output: Any) -> Any:
             while self.stack and self.stack[-1].module is not module:
@@ -107,17 +60,22 @@ class Recorder(TorchDispatchMode):
         module.register_forward_pre_hook(before, prepend=True, with_kwargs=True)
         module.register_forward_hook(behind, with_kwargs=True)
 
-    def _enter(self, name: str, module: nn.Module, leaf: bool, inputs: tuple[Tensor, ...]) -> None:
+    def _enter(self, name: str, module: nn.Module, leaf: bool, inputs: tuple[Tensor, ...]) -> Frame:
         self.doing = None
         shared = id(module) in self._called
         self._called.add(id(module))
         self.stack.append(Frame(name, module, leaf, inputs, self._sources(inputs), shared))
+        return self.stack[-1]
 
     def _leave(self, frame: Frame, output: Any) -> Any:
         self.doing = None
         if not frame.leaf:
             return output
         frame.parameters += self._count(frame.module.parameters())
+        if frame.steps > 1:
+            assert isinstance(frame.module, nn.RNNBase)  # no other has steps
+            output = all_steps(frame.module, output, frame.steps)
+            frame.macs *= frame.steps
         same = any(output is x for x in frame.inputs)
         if same and id(output) not in frame.written:
             output = output.view_as(output)  # else this row's output were the row's before
@@ -158,12 +116,14 @@ class Recorder(TorchDispatchMode):
             return func(*args, **(kwargs or {}))
         self.doing = Doing(name, args)
         output = func(*args, **(kwargs or {}))
-        self._note(name, func, (*args, *(kwargs or {}).values()), list(tensors(output)))
+        self._note(name, func, args, kwargs or {}, list(tensors(output)))
         self.doing = None
         return output
 
-    def _note(self, name: str, func: Any, args: tuple[Any, ...], made: list[Tensor]) -> None:
-        inputs = tuple(tensors(args))
+    def _note(
+        self, name: str, func: Any, args: tuple[Any, ...], named: dict[str, Any], made: list[Tensor]
+    ) -> None:
+        inputs = tuple(tensors((args, named)))
         used = [x for x in inputs if isinstance(x, nn.Parameter)]
         read = tensors(args[1:]) if name == "copy_" else inputs  # what is overwritten is not read
         live = [(x, mark) for x in read if (mark := self._mark(x)) is not None]
@@ -187,7 +147,8 @@ class Recorder(TorchDispatchMode):
         for tensor in made:
             self._marks[tensor] = Mark(sources, reach)
         if func._schema.is_mutable:
-            self._written(args[0], Mark(sources, reach), alone=pointwise and len(live) == 1)
+            for target in _targets(func, args, named):
+                self._written(target, Mark(sources, reach), alone=pointwise and len(live) == 1)
 
     def _append_operation(
         self,
@@ -218,10 +179,8 @@ class Recorder(TorchDispatchMode):
         )
         return (index,)
 
-    def _written(self, target: Any, mark: Mark, *, alone: bool) -> None:
+    def _written(self, target: Tensor, mark: Mark, *, alone: bool) -> None:
         """Writing into part of a storage changes what every other view of it depends on."""
-        if not isinstance(target, Tensor):
-            return
         for frame in self.stack:
             frame.written.add(id(target))
         storage = target.untyped_storage()
@@ -265,20 +224,11 @@ class Recorder(TorchDispatchMode):
         return total
 
 
-def _is_leaf(module: nn.Module, name: str) -> bool:
-    """A module shown as one row: it has no children, or it hides them behind one function."""
-    if isinstance(module, nn.MultiheadAttention):
-        return True
-    childless = next(module.children(), None) is None
-    # A network without any submodule is shown by its operations, not as one opaque row.
-    own_code = not type(module).__module__.startswith("torch.nn.")
-    return childless and not (name == "" and own_code)
-
-
-def _inside_leaf(net: nn.Module, name: str) -> bool:
-    parts = name.split(".")
-    parents = [".".join(parts[:count]) for count in range(len(parts))]
-    return name != "" and any(_is_leaf(net.get_submodule(parent), parent) for parent in parents)
+def _targets(func: Any, args: tuple[Any, ...], named: dict[str, Any]) -> list[Tensor]:
+    """The arguments that an operation writes into: the first of `add_`, `out` of `add.out`."""
+    places = enumerate(func._schema.arguments)
+    given = [(a, args[i] if i < len(args) else named.get(a.name)) for i, a in places]
+    return list(tensors([value for a, value in given if a.alias_info and a.alias_info.is_write]))
 
 
 def _as_fields(reach: Reach) -> Any:
