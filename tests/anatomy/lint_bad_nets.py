@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -58,12 +59,8 @@ class UNet(nn.Module):
         widths = [8 * 2**i for i in range(depth + 1)]
         self.join = join
         self.first = conv(1, widths[0], padding=1)
-        self.down = nn.ModuleList(
-            conv(a, b, padding=1) for a, b in zip(widths, widths[1:], strict=False)
-        )
-        self.up = nn.ModuleList(
-            nn.ConvTranspose2d(b, a, 2, 2) for a, b in zip(widths, widths[1:], strict=False)
-        )
+        self.down = nn.ModuleList(conv(a, b, padding=1) for a, b in pairwise(widths))
+        self.up = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, 2) for a, b in pairwise(widths))
         self.back = nn.ModuleList(
             conv(2 * a if join == "cat" else a, a, padding=1) for a in widths[:-1]
         )
@@ -91,6 +88,28 @@ def autoencoder() -> nn.Module:
         nn.ConvTranspose2d(8, 8, 2, 2), nn.ReLU(), nn.ConvTranspose2d(8, 8, 2, 2), nn.ReLU(),
         nn.ConvTranspose2d(8, 1, 2, 2), nn.Sigmoid(),
     )  # fmt: skip
+
+
+class Adaptive(nn.Module):
+    """Its depth depends on the picture's numbers."""
+
+    def __init__(self):
+        super().__init__()
+        self.step, self.out = conv(3, 3, padding=1), head(3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for _ in range(int(x.abs().mean().item() > 0.5)):
+            x = self.step(x)
+        return self.out(x)
+
+
+class Refusing(nn.Module):
+    """Its own check of the input fails, on real numbers too."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.shape[-1] % 7:
+            raise RuntimeError("the width must be a multiple of 7")
+        return x
 
 
 class Spare(nn.Module):
@@ -126,7 +145,7 @@ def narrowing() -> nn.Module:
 def imagenet_stem() -> nn.Module:
     layers = [conv(3, 16, 7, stride=2, padding=3), nn.MaxPool2d(3, 2, 1)]
     widths = [16, 32, 64, 128]
-    for cin, cout in zip(widths, widths[1:], strict=False):
+    for cin, cout in pairwise(widths):
         layers += [conv(cin, cout, stride=2, padding=1), conv(cout, cout, padding=1)]
     return nn.Sequential(*layers, head(128))
 
@@ -168,6 +187,9 @@ BAD = (
         ("1568", "1352")),
     Bad("wrong channels", lambda: nn.Sequential(conv(3, 8), conv(16, 8), head(8)), (3, 32, 32),
         "shape-error", "error", "1.0", ("16", "8")),
+    Bad("its own check", lambda: nn.Sequential(conv(3, 8, padding=1), Refusing()), (3, 8, 8),
+        "shape-error", "error", "1", ("RuntimeError", "multiple of 7")),
+    Bad("depends on numbers", Adaptive, (3, 8, 8), "not-traced", "hint", "(item)", ("numbers",)),
     Bad("softmax of one", lambda: nn.Sequential(nn.Flatten(), nn.Linear(12, 1),
         nn.Softmax(dim=1)), (3, 2, 2), "softmax-of-one", "error", "2", ("axis 1",)),
     Bad("log-softmax over the batch", lambda: nn.Sequential(nn.Flatten(), nn.Linear(12, 5),

@@ -62,6 +62,6 @@ def _print(findings: list[Finding], network: str, shape: str) -> None:
         console.print(Text(f"{len(group)} {level}{plural}", style[level]))
         for finding in group:
             title = Text(f"{finding.layer or 'the whole net'}: {finding.rule}", "bold")
-            console.print(Padding(title, (0, 0, 0, 2)))
-            console.print(Padding(Text(finding.reason), (0, 0, 0, 4)))
-            console.print(Padding(Text(f"Mend: {finding.mend}"), (0, 0, 0, 4)))
+            console.print(Padding(title, (0, 0, 0, 2), expand=False))
+            console.print(Padding(Text(finding.reason), (0, 0, 0, 4), expand=False))
+            console.print(Padding(Text(f"Mend: {finding.mend}"), (0, 0, 0, 4), expand=False))

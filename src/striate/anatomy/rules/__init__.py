@@ -14,7 +14,13 @@ from striate.anatomy.rules.learning import (
     useless_bias,
 )
 from striate.anatomy.rules.plan import Plan as Plan
-from striate.anatomy.rules.stops import dead_norm, not_divisible, shape_error, shrinks_to_nothing
+from striate.anatomy.rules.stops import (
+    dead_norm,
+    not_divisible,
+    not_traced,
+    shape_error,
+    shrinks_to_nothing,
+)
 from striate.anatomy.rules.weights import filters_shrink, huge_first_linear, unused_module
 from striate.anatomy.rules.windows import (
     even_kernel,
@@ -47,6 +53,7 @@ RULES: dict[str, Rule] = {
     "useless-bias": useless_bias,
     "huge-first-linear": huge_first_linear,
     "dropout-before-batchnorm": dropout_before_batchnorm,
+    "not-traced": not_traced,
 }
 
 __all__ = ["RULES", "Finding", "Plan", "Rule"]

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from striate.anatomy.trace import Call, Trace, trace
 
@@ -177,6 +178,17 @@ class Plan:
     def resized(self, sizes: tuple[int, ...]) -> Trace:
         """The same net traced on a picture of other sizes."""
         return trace(self.net, (self.channels, *sizes))
+
+    def blank(self, samples: int) -> list[Tensor]:
+        """A batch of zeros for each input; whole numbers where the net begins with an embedding."""
+        shape = self.trace.input_shape
+        several = shape if isinstance(shape[0], tuple) else (shape,)
+        calls = self.trace.calls
+        floats = (p.dtype for p in self.net.parameters() if p.dtype.is_floating_point)
+        dtype = next(floats, torch.get_default_dtype())
+        if calls and isinstance(calls[0].module, nn.Embedding | nn.EmbeddingBag):
+            dtype = torch.int64
+        return [torch.zeros((samples, *one), dtype=dtype) for one in several]
 
     def convolutions(self) -> Iterator[Call]:
         """Every first call of a convolution, in the order they run."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from itertools import product
 
+import torch
 from torch import nn
 
 from striate.anatomy.rules.finding import Finding
 from striate.anatomy.rules.plan import Plan, shapes, times
 
 _SHRUNK = "the image has shrunk below the kernel"
+_DEPENDS = "what happens next depends on the numbers, and a symbolic run has none"
 _LARGEST = 4096
 _JOINS = ("cat", "add", "sub", "mul", "stack")
 
@@ -21,11 +24,8 @@ def shrinks_to_nothing(plan: Plan) -> Iterator[Finding]:
     if failure is None or failure.reason != _SHRUNK:
         return
     least = _least_input(plan)
-    mend = "Pad each 3x3 convolution by 1, or pool less often"
-    if least:
-        mend = (
-            f"Feed at least {times(least)} pixels; or pad each 3x3 convolution by 1, or pool less"
-        )
+    pad = "pad each convolution by (k - 1)/2, or pool less"
+    mend = f"Feed at least {times(least)}; or {pad}" if least else pad.capitalize()
     yield Finding(
         "shrinks-to-nothing",
         "error",
@@ -59,7 +59,7 @@ def not_divisible(plan: Plan) -> Iterator[Finding]:
     if not plan.upsamples or not uneven:
         return
     fits = _divisible_input(plan, halvings)
-    feed = f"Feed {times(fits)}" if fits else f"Feed a multiple of {halvings}"
+    feed = f"Feed {times(fits)}"
     why = f"{times(plan.picture)} is not divisible by {halvings}, the net's total stride"
     failure = plan.trace.failure
     if failure is not None and failure.type in _JOINS and fits:
@@ -68,7 +68,7 @@ def not_divisible(plan: Plan) -> Iterator[Finding]:
         yield Finding(
             "not-divisible", "error", failure.name, reason, f"{feed} (padded or resized)."
         )
-    elif back := _near_miss(plan, halvings):
+    elif fits and (back := _near_miss(plan, halvings)) and _returns(plan, fits):
         reason = f"{why}: it comes back as {times(back)}."
         yield Finding("not-divisible", "warning", "", reason, f"{feed}, or crop the output.")
 
@@ -100,6 +100,11 @@ def _near_miss(plan: Plan, halvings: int) -> tuple[int, ...]:
             if max(gaps) < halvings:
                 return back
     return ()
+
+
+def _returns(plan: Plan, sizes: tuple[int, ...]) -> bool:
+    """Whether a picture of these sizes comes back in the same sizes."""
+    return any(shape[2:] == sizes for shape in shapes(plan.resized(sizes).output))
 
 
 def dead_norm(plan: Plan) -> Iterator[Finding]:
@@ -140,7 +145,7 @@ def _values(module: nn.Module, shape: tuple[int, ...]) -> int:
 def shape_error(plan: Plan) -> Iterator[Finding]:
     """Any other run that stopped: what the layer expected and what it got."""
     failure = plan.trace.failure
-    told = (shrinks_to_nothing, dead_norm, not_divisible)
+    told = (shrinks_to_nothing, dead_norm, not_divisible, not_traced)
     if failure is None or any(f.layer == failure.name for rule in told for f in rule(plan)):
         return
     expected = f": expected {failure.expected}, got {failure.got}" if failure.expected else ""
@@ -151,3 +156,28 @@ def shape_error(plan: Plan) -> Iterator[Finding]:
         f"{failure.type}: {failure.reason}{expected}.",
         f"{failure.mend}." if failure.mend else "Mend this layer first; the rest was not reached.",
     )
+
+
+def not_traced(plan: Plan) -> Iterator[Finding]:
+    """A net that runs on real numbers, but cannot be followed without them."""
+    failure = plan.trace.failure
+    if failure is None or (failure.expected and failure.reason != _DEPENDS) or not _runs(plan):
+        return
+    yield Finding(
+        "not-traced",
+        "hint",
+        failure.name,
+        f"{failure.type}: {failure.reason}. The net does run on a picture; what lies behind this "
+        "place was not looked at.",
+        f"{failure.mend}." if failure.mend else "Lint its parts one by one.",
+    )
+
+
+def _runs(plan: Plan) -> bool:
+    """Whether a copy of the net takes one blank sample; the only place where lint computes."""
+    try:
+        with torch.no_grad():
+            copy.deepcopy(plan.net).cpu().eval()(*plan.blank(1))
+    except Exception:  # the stranger's net fails on numbers too: then its failure is real
+        return False
+    return True

@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn.parameter import is_lazy
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -22,7 +22,7 @@ _LARGE = 1_000_000
 
 
 def filters_shrink(plan: Plan) -> Iterator[Finding]:
-    """Fewer filters on the smallest map than on the largest: width falls as the picture does."""
+    """At most half the filters on the smallest map that there were on the largest."""
     heads = {plan.trace.calls[i].index for call in plan.finals for i in _head(plan, call)}
     widest: dict[int, Call] = {}
     for call in plan.convolutions():
@@ -34,7 +34,7 @@ def filters_shrink(plan: Plan) -> Iterator[Finding]:
     if len(widest) < 2:
         return
     first, last = widest[max(widest)], widest[min(widest)]
-    if last.outputs[0][1] < first.outputs[0][1] and first.index in plan.ancestors(last):
+    if 2 * last.outputs[0][1] <= first.outputs[0][1] and first.index in plan.ancestors(last):
         path = [widest[area].outputs[0][1] for area in sorted(widest, reverse=True)]
         yield Finding(
             "filters-shrink",
@@ -138,7 +138,8 @@ def _read_parameters(plan: Plan) -> set[int]:
         reads = _Reads()
         try:
             with torch.no_grad(), mode:
-                inputs = _batch_of_two(plan)
+                # Two, because a batch norm refuses to average a single sample in training.
+                inputs = plan.blank(2)
                 with reads:
                     double(*inputs)
         except Exception:  # a stranger's forward that can't train here: no verdict, no false alarm
@@ -146,12 +147,3 @@ def _read_parameters(plan: Plan) -> set[int]:
         pairs = zip(plan.net.parameters(), double.parameters(), strict=True)
         used |= {id(own) for own, copied in pairs if id(copied) in reads.seen}
     return used
-
-
-def _batch_of_two(plan: Plan) -> list[Tensor]:
-    # Two samples, because a batch norm refuses to average a single one in training.
-    shape = plan.trace.input_shape
-    several = shape if isinstance(shape[0], tuple) else (shape,)
-    floats = (p.dtype for p in plan.net.parameters() if p.dtype.is_floating_point)
-    dtype = next(floats, torch.get_default_dtype())
-    return [torch.empty((2, *one), dtype=dtype) for one in several]

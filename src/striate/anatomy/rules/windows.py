@@ -156,7 +156,7 @@ def _enough(row: Window) -> int:
 
 def field_too_small(plan: Plan) -> Iterator[Finding]:
     """Units of the last map that never see the whole picture, with nothing global after them."""
-    if plan.upsamples or len(plan.picture) != 2:
+    if plan.trace.failure is not None or plan.upsamples or len(plan.picture) != 2:
         return
     for call, fraction in _last_maps(plan):
         sizes = [field.size for field in call.fields or ()]
