@@ -4,9 +4,22 @@ from striate.anatomy.calls import Call as Call
 from striate.anatomy.calls import Failure as Failure
 from striate.anatomy.calls import Trace as Trace
 from striate.anatomy.geometry import Field as Field
+from striate.anatomy.lint import Finding as Finding
+from striate.anatomy.lint import lint as lint
 from striate.anatomy.load import net_from as net_from
 from striate.anatomy.summary import Summary as Summary
 from striate.anatomy.summary import summary as summary
 from striate.anatomy.trace import trace as trace
 
-__all__ = ["Call", "Failure", "Field", "Summary", "Trace", "net_from", "summary", "trace"]
+__all__ = [
+    "Call",
+    "Failure",
+    "Field",
+    "Finding",
+    "Summary",
+    "Trace",
+    "lint",
+    "net_from",
+    "summary",
+    "trace",
+]
