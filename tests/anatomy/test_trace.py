@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import time
+import warnings
 from collections import OrderedDict
 
 import pytest
@@ -13,6 +14,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
+from torch.nn.utils import parametrizations
 from torch.utils.flop_counter import FlopCounterMode
 
 from striate.anatomy.trace import Call, Trace, trace
@@ -284,6 +286,19 @@ def test_lazy_layers_learn_their_sizes() -> None:
     assert [call.type for call in found.calls] == ["Conv2d", "BatchNorm2d", "Flatten", "Linear"]
 
 
+def test_weight_norm_is_part_of_its_layer() -> None:
+    net = nn.Sequential(parametrizations.weight_norm(nn.Conv2d(3, 4, 3)), nn.ReLU())
+    found = trace(net, (3, 8, 8))
+    assert [(call.name, call.type) for call in found.calls] == [("0", "Conv2d"), ("1", "ReLU")]
+    assert found.parameters == found.calls[0].parameters == 108 + 4 + 4
+    assert found.macs == 36 * 108
+
+
+def test_a_bag_of_words() -> None:
+    found = trace(nn.EmbeddingBag(10, 4), (6,))
+    assert found.output == (1, 4)
+
+
 def test_several_inputs() -> None:
     found = trace(nn.Bilinear(3, 4, 5), ((3,), (4,)))
     assert found.input_shape == ((3,), (4,))
@@ -498,6 +513,11 @@ def test_wrong_shapes_are_refused(shape: object) -> None:
 def test_what_is_no_network_is_refused() -> None:
     with pytest.raises(ArgumentError, match=r"net: got .*expected a torch.nn.Module. Call it if"):
         trace(nn.ReLU, (1, 2))  # type: ignore[arg-type]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch.jit is on its way out
+        script = torch.jit.script(nn.ReLU())
+    with pytest.raises(ArgumentError, match=r"layers that can be watched.* Give the Python module"):
+        trace(nn.Sequential(script), (1, 2))
     net = nn.ReLU()
     net.log = (line for line in ())  # type: ignore[assignment]
     with pytest.raises(StriateError, match=r"net: the network can't be copied .*generators"):

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from math import prod
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd
 
 from striate.anatomy import ops
 from striate.anatomy.calls import Failure, Shape
-from striate.anatomy.geometry import output_size
+from striate.anatomy.mismatch import Story, mismatch, of_operation, shape_text, words
 from striate.anatomy.work import Doing, Frame, shapes
-
-Story = tuple[str, str, str, str]  # reason, expected, got, mend
-
-INDICES = "int64 indices"
-_SMALLER = "Start from a larger image, pool less, or use a smaller kernel or more padding"
 
 
 def explain(error: Exception, stack: list[Frame], doing: Doing | None) -> Failure:
@@ -29,7 +24,7 @@ def explain(error: Exception, stack: list[Frame], doing: Doing | None) -> Failur
     if story is None and frame is not None:
         story = _of_module(frame)
     if story is None and doing is not None:
-        story = _of_operation(doing)
+        story = of_operation(doing)
     reason, expected, got, mend = story or (_plain(error), "", "", "")
     if frame is None:
         return Failure("", "network", (), reason, expected, got, mend)
@@ -71,6 +66,8 @@ def _of_arguments(error: Exception, frame: Frame | None) -> Story | None:
 def _of_module(frame: Frame) -> Story | None:
     if not frame.inputs:
         return None
+    if isinstance(frame.module, nn.Embedding | nn.EmbeddingBag):
+        return words(frame.inputs[0])
     shape = tuple(frame.inputs[0].shape)
     axes = _axes(frame.module)
     if axes is not None and len(shape) != axes + 2:
@@ -96,7 +93,7 @@ def _linear(module: Any, shape: Shape) -> Story | None:
     if len(shape) > 2:
         flat = prod(shape[1:])
         mend = "Put nn.Flatten() before it" + ("" if flat == wanted else f" and in_features={flat}")
-    return None if wanted == came else _mismatch("features", wanted, came, mend)
+    return None if wanted == came else mismatch("features", wanted, came, mend)
 
 
 def _conv(module: Any, shape: Shape) -> Story | None:
@@ -116,7 +113,7 @@ def _group_norm(module: Any, shape: Shape) -> Story | None:
 def _channels(shape: Shape, **argument: int) -> Story | None:
     [(name, wanted)] = argument.items()
     came = shape[1]
-    return None if wanted == came else _mismatch("channels", wanted, came, f"Set {name}={came}")
+    return None if wanted == came else mismatch("channels", wanted, came, f"Set {name}={came}")
 
 
 def _layer_norm(module: Any, shape: Shape) -> Story | None:
@@ -126,8 +123,8 @@ def _layer_norm(module: Any, shape: Shape) -> Story | None:
         return None
     return (
         "the last dimensions are others",
-        f"{_shape(wanted)} at the end",
-        _shape(shape),
+        f"{shape_text(wanted)} at the end",
+        shape_text(shape),
         f"Set normalized_shape={came}",
     )
 
@@ -139,7 +136,7 @@ def _recurrent(module: Any, shape: Shape) -> Story | None:
     mend = f"Set input_size={came}"
     if wanted == shape[1]:
         mend = "Its input is (batch, time, features): swap the last two axes with transpose(1, 2)"
-    return _mismatch("features", wanted, came, mend)
+    return mismatch("features", wanted, came, mend)
 
 
 _MODULES: list[tuple[type[nn.Module], Callable[[Any, Shape], Story | None]]] = [
@@ -152,10 +149,6 @@ _MODULES: list[tuple[type[nn.Module], Callable[[Any, Shape], Story | None]]] = [
 ]
 
 
-def _mismatch(what: str, wanted: int, came: int, mend: str) -> Story:
-    return f"the input has another number of {what}", f"{wanted} {what}", f"{came}", mend
-
-
 def _dimensions(axes: int, shape: Shape, *, first: bool) -> Story:
     names = {1: "length", 2: "height, width", 3: "depth, height, width"}[axes]
     mend = f"Use the {len(shape) - 2}d kind of this layer, or reshape its input"
@@ -166,134 +159,6 @@ def _dimensions(axes: int, shape: Shape, *, first: bool) -> Story:
     return (
         "the input has another number of dimensions",
         f"(batch, channels, {names})",
-        _shape(shape),
+        shape_text(shape),
         mend,
     )
-
-
-# -- by the operation ----------------------------------------------------------------------------
-
-
-def _of_operation(doing: Doing) -> Story | None:
-    rule = _OPERATIONS.get(doing.name.strip("_"))
-    if rule is not None:
-        return rule(doing.args)
-    if "pool" in doing.name:
-        return _pool(doing.args)
-    tensors = [tuple(value.shape) for value in doing.args if isinstance(value, Tensor)]
-    return _broadcast(tensors) if len(tensors) == 2 else None
-
-
-def _product(args: Sequence[Any]) -> Story | None:
-    left, right = [x for x in args if isinstance(x, Tensor)][-2:]
-    wanted, came = right.shape[-2], left.shape[-1]
-    if wanted == came:
-        return None
-    return _mismatch("features", wanted, came, f"Its weights must read {came} features")
-
-
-def _convolution(args: Sequence[Any]) -> Story | None:
-    x, weight, _, stride, padding, dilation, transposed, _, groups = args
-    wanted = weight.shape[0] if transposed else weight.shape[1] * groups
-    if x.shape[1] != wanted:
-        came = x.shape[1]
-        return _mismatch("channels", wanted, came, f"Its weights must read {came} channels")
-    if transposed:
-        return None
-    return _too_small(x.shape[2:], weight.shape[2:], stride, padding, dilation)
-
-
-def _pool(args: Sequence[Any]) -> Story | None:
-    x, kernel = args[0], list(args[1])
-    stride = list(args[2]) if len(args) > 2 and args[2] else kernel
-    padding = list(args[3]) if len(args) > 3 else [0]
-    return _too_small(x.shape[-len(kernel) :], kernel, stride, padding, [1])
-
-
-def _too_small(
-    sizes: Sequence[int],
-    kernel: Sequence[int],
-    stride: Sequence[int],
-    padding: Sequence[int],
-    dilation: Sequence[int],
-) -> Story | None:
-    count = len(sizes)
-    stride, padding, dilation = (_filled(value, count) for value in (stride, padding, dilation))
-    rows = list(zip(sizes, kernel, stride, padding, dilation, strict=True))
-    if all(n > 0 and output_size(n, k, s, p, d) > 0 for n, k, s, p, d in rows):
-        return None
-    least = [max(1, d * (k - 1) + 1 - 2 * p) for _, k, _, p, d in rows]
-    return (
-        "the image has shrunk below the kernel",
-        f"at least {'x'.join(map(str, least))}",
-        "x".join(map(str, sizes)),
-        _SMALLER,
-    )
-
-
-def _filled(value: Sequence[int], count: int) -> Sequence[int]:
-    return list(value) * count if len(value) == 1 else value
-
-
-def _cat(args: Sequence[Any]) -> Story | None:
-    joined = [tuple(x.shape) for x in args[0]]
-    place = (args[1] if len(args) > 1 else 0) % len(joined[0])
-    sizes = [shape for shape in joined if len(shape) == len(joined[0])]
-    rest = {shape[:place] + shape[place + 1 :] for shape in sizes}
-    if len(rest) == 1 and len(sizes) == len(joined):
-        return None
-    return (
-        f"the branches differ along another axis than {place}, along which they are joined",
-        f"{_shape(joined[0])} but for axis {place}",
-        " and ".join(_shape(shape) for shape in joined[1:]),
-        "Give the branches the same stride and padding, so that their maps have one size",
-    )
-
-
-def _broadcast(pair: list[Shape]) -> Story | None:
-    left, right = pair
-    tails = zip(reversed(left), reversed(right), strict=False)
-    if all(a == b or 1 in (a, b) for a, b in tails):
-        return None
-    mend = "Give both branches the same stride and padding, so that their maps have one size"
-    if len(left) == len(right) and left[1] != right[1] and left[2:] == right[2:]:
-        mend = f"Give both branches the same channels (a 1x1 convolution {right[1]} -> {left[1]})"
-    return "the two branches have different shapes", _shape(left), _shape(right), mend
-
-
-def _view(args: Sequence[Any]) -> Story:
-    shape, wanted = tuple(args[0].shape), tuple(args[1])
-    return (
-        f"{prod(shape)} numbers do not fill the new shape",
-        _shape(wanted),
-        _shape(shape),
-        "Use flatten(1), or reckon the new shape from the old one",
-    )
-
-
-def _embedding(args: Sequence[Any]) -> Story | None:
-    if not args[1].dtype.is_floating_point:
-        return None
-    return (
-        "an embedding looks up whole numbers",
-        INDICES,
-        f"{args[1].dtype}".removeprefix("torch."),
-        "Trace it with dtype=torch.int64",
-    )
-
-
-_OPERATIONS: dict[str, Callable[[Sequence[Any]], Story | None]] = {
-    "addmm": _product,
-    "mm": _product,
-    "bmm": _product,
-    "convolution": _convolution,
-    "cat": _cat,
-    "view": _view,
-    "unsafe_view": _view,
-    "reshape": _view,
-    "embedding": _embedding,
-}
-
-
-def _shape(shape: Sequence[int]) -> str:
-    return "x".join(map(str, shape)) or "a single number"

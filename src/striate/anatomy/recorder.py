@@ -17,7 +17,16 @@ from striate.anatomy.fields import spread
 from striate.anatomy.reach import Reach, is_whole, joined
 from striate.anatomy.rule import Op
 from striate.anatomy.steps import all_steps, one_step
-from striate.anatomy.work import Doing, Frame, Mark, inside_leaf, is_leaf, shapes, tensors
+from striate.anatomy.work import (
+    Doing,
+    Frame,
+    Mark,
+    class_name,
+    inside_leaf,
+    is_leaf,
+    shapes,
+    tensors,
+)
 
 
 class Recorder(TorchDispatchMode):
@@ -93,7 +102,7 @@ class Recorder(TorchDispatchMode):
             Call(
                 index=len(self.calls),
                 name=frame.name,
-                type=type(frame.module).__name__,
+                type=class_name(frame.module),
                 module=self._originals.get(frame.name, frame.module),
                 inputs=shapes(frame.inputs),
                 outputs=shapes(made),

@@ -21,8 +21,9 @@ from striate.anatomy.calls import Call as Call
 from striate.anatomy.calls import Failure as Failure
 from striate.anatomy.calls import Shape
 from striate.anatomy.calls import Trace as Trace
-from striate.anatomy.failure import INDICES, explain
+from striate.anatomy.failure import explain
 from striate.anatomy.ghost import ghost, settled
+from striate.anatomy.mismatch import INDICES
 from striate.anatomy.reach import Axis, Reach
 from striate.anatomy.recorder import Recorder
 from striate.errors import ArgumentError
@@ -42,6 +43,13 @@ def trace(
     """
     if not isinstance(net, nn.Module):
         raise ArgumentError("net", net, "a torch.nn.Module", remedy="Call it if it is a class")
+    if any(isinstance(module, torch.jit.ScriptModule) for module in net.modules()):
+        raise ArgumentError(
+            "net",
+            type(net).__name__,
+            "layers that can be watched, which TorchScript hides",
+            remedy="Give the Python module it was made from",
+        )
     shapes = _samples(input_shape)
     found = _traced(net, shapes, dtype or _own_dtype(net))
     if dtype is None and found.failure is not None and found.failure.expected == INDICES:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized, type_before_parametrizations
 
 from striate.anatomy.calls import Shape
 from striate.anatomy.reach import Reach
@@ -66,7 +67,7 @@ def shapes(value: Any) -> tuple[Shape, ...]:
 
 def is_leaf(module: nn.Module, name: str) -> bool:
     """A module shown as one row: it has no children, or it hides them behind one function."""
-    if isinstance(module, nn.MultiheadAttention):
+    if isinstance(module, nn.MultiheadAttention) or is_parametrized(module):
         return True
     childless = next(module.children(), None) is None
     # A network without any submodule is shown by its operations, not as one opaque row.
@@ -79,3 +80,8 @@ def inside_leaf(net: nn.Module, name: str) -> bool:
     parts = name.split(".")
     parents = [".".join(parts[:count]) for count in range(len(parts))]
     return name != "" and any(is_leaf(net.get_submodule(parent), parent) for parent in parents)
+
+
+def class_name(module: nn.Module) -> str:
+    """The class as the user wrote it, also under weight norm and the like."""
+    return type_before_parametrizations(module).__name__
