@@ -11,6 +11,12 @@ from striate.cli.main import app
 
 FLAGS = {
     "striate": "--debug --version",
+    "filter": "--json --list --output --padding --side-by-side image kernel",
+    "lint": "--input --json --loss network",
+    "match": "--json --output image pattern",
+    "profile": "--backward --batch --input --json --repeats network",
+    "summary": "--html --input --json network",
+    "diagram": "--input --output network",
     "predict": "--json --top images run",
     "train": "--epochs --json --out --quiet --seed source",
 }

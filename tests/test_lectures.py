@@ -47,12 +47,12 @@ def test_deck_000_local_fields_5x5_on_28x28_make_24x24_units() -> None:
 
 def test_deck_000_one_local_field_a_pixel_has_14976_parameters() -> None:
     assert local_parameters(1, 1, 5, output=(24, 24)) == 25 * 24 * 24 + 24 * 24 == 14_976
-    assert num_parameters(LocalConv2d(1, 1, kernel_size=5, input_size=28)) == 14_976
+    assert num_parameters(LocalConv2d(1, 1, size=28, kernel_size=5)) == 14_976
 
 
 def test_deck_000_five_local_fields_on_colour_have_218880_parameters() -> None:
     assert local_parameters(3, 5, 5, output=(24, 24)) == 218_880
-    assert num_parameters(LocalConv2d(3, 5, kernel_size=5, input_size=28)) == 218_880
+    assert num_parameters(LocalConv2d(3, 5, size=28, kernel_size=5)) == 218_880
 
 
 def test_deck_000_a_stride_of_two_gives_fewer_units_and_parameters() -> None:

@@ -28,10 +28,15 @@ def reexports(init: Path) -> list[str]:
     return names
 
 
+def constants_then_classes_then_the_rest(name: str) -> tuple[bool, bool, str]:
+    return not name.isupper(), not name[0].isupper(), name
+
+
 @pytest.mark.parametrize("package", ["striate", *PACKAGES])
 def test_all_is_complete_and_sorted(package: str) -> None:
     module = importlib.import_module(package)
-    assert list(module.__all__) == sorted(set(reexports(Path(module.__file__ or ""))))
+    names = set(reexports(Path(module.__file__ or "")))
+    assert list(module.__all__) == sorted(names, key=constants_then_classes_then_the_rest)
 
 
 @pytest.mark.parametrize("package", ["striate", *PACKAGES])
