@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -187,7 +189,18 @@ def test_a_failure_the_network_catches_is_none() -> None:
     assert [call.name for call in found.calls] == ["a"]
 
 
-def test_one_line_says_it_all(capfd: pytest.CaptureFixture[str]) -> None:
+def test_torch_adds_no_traceback_of_its_own() -> None:
+    log, records = logging.getLogger("torch._subclasses.fake_tensor"), []
+    handler = logging.Handler()
+    handler.emit = records.append  # type: ignore[method-assign]
+    log.addHandler(handler)
+    assert trace(nn.Sequential(FIRST, nn.Linear(8, 2)), (3, 14, 14)).failure is not None
+    log.removeHandler(handler)
+    assert not records
+    assert not log.disabled
+
+
+def test_one_line_says_it_all() -> None:
     net = nn.Sequential(FIRST, nn.Flatten(), nn.Linear(512, 10))
     assert str(trace(net, (3, 14, 14)).failure) == (
         "2 (Linear): the input has another number of features: "
@@ -197,4 +210,3 @@ def test_one_line_says_it_all(capfd: pytest.CaptureFixture[str]) -> None:
     assert str(Failure("a.(add)", "add", (), "broke", "1", "2", "Mend it")) == (
         "a.(add): broke: expected 1, got 2. Mend it"
     )
-    assert capfd.readouterr() == ("", "")  # torch does not add a traceback of its own

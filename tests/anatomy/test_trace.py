@@ -17,8 +17,10 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 from torch.utils.flop_counter import FlopCounterMode
 
+from striate.anatomy.geometry import Field
 from striate.anatomy.trace import Call, Trace, trace
 from striate.errors import ArgumentError, StriateError
+from striate.layers.local import LocalConv2d
 
 
 def named(found: Trace) -> dict[str, Call]:
@@ -284,6 +286,16 @@ def test_lazy_layers_learn_their_sizes() -> None:
     assert found.parameters == 4 * 27 + 4 + 8 + 64 * 10 + 10
     assert isinstance(net[0].weight, nn.UninitializedParameter)
     assert [call.type for call in found.calls] == ["Conv2d", "BatchNorm2d", "Flatten", "Linear"]
+
+
+def test_local_receptive_fields_use_each_weight_once() -> None:
+    layer = LocalConv2d(3, 5, size=28, kernel_size=5)
+    found = trace(nn.Sequential(layer, nn.ReLU()), (3, 28, 28))
+    assert found.parameters == 218_880
+    assert found.macs == 218_880 - 5 * 24 * 24  # all but the biases
+    assert found.calls[0].fields == (Field(5, 1, 2),) * 2
+    strided = LocalConv2d(1, 1, size=9, kernel_size=3, stride=2, padding=1)
+    assert trace(strided, (1, 9, 9)).calls[-1].fields == (Field(3, 2, 0),) * 2
 
 
 def test_weight_norm_is_part_of_its_layer() -> None:

@@ -118,6 +118,7 @@ _JOINS: dict[str, Callable[[Op], Reach]] = {
 
 _RULES: dict[str, Rule] = {
     "convolution": windows.convolution,
+    "local_product": windows.local,
     **_named("max_pool1d", windows.pool(1, dilated=True)),
     **_named("max_pool2d max_pool2d_with_indices", windows.pool(2, dilated=True)),
     **_named("max_pool3d max_pool3d_with_indices", windows.pool(3, dilated=True)),

@@ -40,6 +40,7 @@ _LABELS = {
     "constant_pad_nd": "pad",
     "mkldnn_rnn_layer": "rnn",
     "native_dropout": "dropout",
+    "local_product": "local",
 }
 
 
@@ -86,6 +87,10 @@ def _recurrent(args: Sequence[Any], outputs: Sequence[Tensor]) -> int:
     return int(x.shape[0] * x.shape[1] * (weight_in.numel() + weight_hidden.numel()))
 
 
+def _local(args: Sequence[Any], outputs: Sequence[Tensor]) -> int:
+    return int(args[0].shape[0] * args[1].numel())  # nothing is shared: each weight is used once
+
+
 _COUNTS: dict[str, Callable[[Sequence[Any], Sequence[Tensor]], int]] = {
     "convolution": _convolution,
     "mm": _product(0),
@@ -100,4 +105,5 @@ _COUNTS: dict[str, Callable[[Sequence[Any], Sequence[Tensor]], int]] = {
     "baddbmm": _product(1),
     "_scaled_dot_product": _attention,
     "mkldnn_rnn_layer": _recurrent,
+    "local_product": _local,  # our own operator: local receptive fields
 }

@@ -47,6 +47,12 @@ def convolution(op: Op, x: Tensor, reach: tuple[Axis, ...]) -> Reach:
     return each(reach, change)
 
 
+def local(op: Op, x: Tensor, reach: tuple[Axis, ...]) -> Reach:
+    """A convolution's windows, with weights (H', W', U, V, C, O) of their own at each place."""
+    kernel, stride = op.args[1].shape[2:4], op.args[2]
+    return each(reach, lambda axis, dim: _windows(axis, kernel[dim - 2], stride[dim - 2], 0, 1))
+
+
 def pool(count: int, *, dilated: bool) -> Rule:
     """Windows over the last `count` dimensions."""
 
