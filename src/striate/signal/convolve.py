@@ -2,6 +2,15 @@
 
 correlate:  y[i] = sum_j w[j] x[i*stride + j*dilation - before]
 convolve:   the same with the kernel turned round (both axes of a 2-D kernel flipped)
+
+The spatial axes are the last ones, as many as the kernel has; those before are batch. `axes` names
+others, e.g. (0, 1) for an array (H, W, C). The result is of the signal's kind. Integers up to 16
+bits and half floats become float32, wider integers float64. `padding` is one of
+`striate.signal.pad`'s: `valid` keeps whole windows only, `full` every overlap, the others the size;
+of these, every `stride`-th result is kept. An even kernel's centre is tap `taps // 2`.
+
+A NaN or infinity reaches the windows that hold it under a weight other than 0, and no others.
+Gradients flow to a tensor and to a kernel tensor that ask for them.
 """
 
 from __future__ import annotations
@@ -130,7 +139,10 @@ def _with_graph(
     positions: tuple[int, ...],
     padding: str,
 ) -> torch.Tensor:
-    """torch's own convolution: keeps the graph, and runs on any device."""
+    """torch's own convolution: keeps the graph, and runs on any device, at its precision there.
+
+    (On a GPU torch may round float32 to TF32; `torch.backends.cudnn.allow_tf32` says.)
+    """
     tensor = tensor.to(compute_dtype(tensor.dtype))
     for at, axis in zip(positions, filtered, strict=True):
         tensor = pad_axis(tensor, at, (axis.before, axis.after), padding)
