@@ -11,6 +11,7 @@ import typer
 import striate
 from striate.cli import anatomy as anatomy_commands
 from striate.cli import signal as signal_commands
+from striate.cli.diagram import diagram
 from striate.cli.lint import lint
 from striate.cli.predict import predict
 from striate.cli.profile import profile
@@ -58,6 +59,7 @@ app.command("match")(signal_commands.match_image)
 app.command("summary")(anatomy_commands.summary)
 app.command("lint")(lint)
 app.command("profile")(profile)
+app.command("diagram")(diagram)
 
 
 def main(argv: list[str] | None = None) -> None:

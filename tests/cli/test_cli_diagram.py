@@ -1,0 +1,47 @@
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from striate.cli.main import main
+
+NETS = """
+from torch import nn
+small = nn.Sequential(nn.Conv2d(1, 4, 3), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(36, 10))
+broken = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Conv2d(5, 4, 3))
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    (tmp_path / "nets.py").write_text(NETS)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def leave(capsys, *arguments):
+    with pytest.raises(SystemExit) as left:
+        main(["diagram", *arguments])
+    return left.value.code, *capsys.readouterr()
+
+
+def test_it_writes_the_picture_and_nothing_else(capsys, folder):
+    code, out, err = leave(capsys, "nets.py:small", "--input", "1,8,8", "-o", "small.svg")
+    assert (code, out, err) == (0, "", "wrote small.svg\n")
+    assert ET.parse(folder / "small.svg").getroot().get("role") == "img"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["nets.py:broken", "--input", "1,8,8", "-o", "x.svg"], "1 (Conv2d)"),
+        (["nets.py:small", "--input", "8,8,-1", "-o", "x.svg"], "--input: got '8,8,-1'"),
+        (["nets.py:small", "--input", "1,8,8", "-o", "none/x.svg"], "The folder does not exist"),
+        (["nets.py:large", "--input", "1,8,8", "-o", "x.svg"], "network: got 'large'"),
+    ],
+)
+def test_bad_input_is_one_line_exit_code_2_and_no_file(capsys, folder, arguments, line):
+    code, out, err = leave(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert line in err
+    assert err.count("\n") == 1
+    assert not (folder / "x.svg").exists()
