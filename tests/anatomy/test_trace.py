@@ -477,7 +477,6 @@ def test_the_network_never_notices() -> None:
     assert net.count == 0
     assert net.last is None
     assert len(net.cache) == 1
-    assert torch.backends.mha.get_fastpath_enabled()
     assert net(torch.rand(1, 3, 9, 9)).shape == (49, 3)
 
 

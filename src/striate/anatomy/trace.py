@@ -81,17 +81,15 @@ def _run(net: nn.Module, inputs: list[Tensor], recorder: Recorder) -> tuple[Any,
 @contextlib.contextmanager
 def _symbolic(mode: FakeTensorMode) -> Iterator[None]:
     """Fake tensors, no gradients, and attention by its plain operations, which can be counted."""
-    fast = torch.backends.mha.get_fastpath_enabled()
     # Failures are told by `failure`; torch would print its own traceback of each as well.
     log = logging.getLogger("torch._subclasses.fake_tensor")
     quiet, log.disabled = log.disabled, True
-    torch.backends.mha.set_fastpath_enabled(False)
     try:
-        # Also where the caller has set another default device.
+        # The device mode overrules a default the caller has set, and, as torch's attention steps
+        # off its fused path under any such mode, leaves plain products that can be counted.
         with torch.device("cpu"), torch.inference_mode(False), torch.no_grad(), mode:
             yield
     finally:
-        torch.backends.mha.set_fastpath_enabled(fast)
         log.disabled = quiet
 
 
