@@ -295,6 +295,7 @@ def test_it_prints_its_arguments() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # torch's compiler's own
 def test_compiled_whole_it_gives_the_same(layer_and_input: Pair) -> None:
     layer, x = layer_and_input
     x.requires_grad_()
