@@ -7,6 +7,7 @@ import pytest
 import torch
 from lint_bad_nets import BAD, Bad, UNet, autoencoder, conv, deep_without_padding, imagenet_stem
 from lint_good_nets import GOOD, Good
+from lint_silent_nets import SILENT
 from torch import nn
 
 from striate.anatomy.lint import Finding, lint
@@ -107,6 +108,20 @@ def test_not_whole_counts_pixels_not_padding(padding):
     assert said == (layer(image).abs().max().item() == 0)
 
 
+@pytest.mark.parametrize(("n", "kernel", "stride"), [(14, 3, 3), (224, 11, 4), (13, 3, 3)])
+def test_named_padding_is_the_least_that_helps(n, kernel, stride):
+    def mends(padding):
+        layer = nn.Conv2d(1, 1, kernel, stride, padding)
+        net = nn.Sequential(
+            layer, nn.Flatten(), nn.Linear(layer(torch.ones(1, 1, n, n)).numel(), 2)
+        )
+        return [f.mend for f in lint(net, (1, n, n)) if f.rule == "not-whole"]
+
+    named = int(re.search(r"padding=(\d+)", mends(0)[0])[1])
+    assert mends(named) == []
+    assert all(mends(less) for less in range(named))
+
+
 @pytest.mark.parametrize("seed", range(30))
 def test_windows_agree_with_the_gradient(seed):
     """Unseen pixels and live taps, reckoned, against those that a real layer's gradient reaches."""
@@ -143,65 +158,6 @@ def test_the_floor_under_a_doubled_softmax(classes):
 
 
 # -- what must stay silent ------------------------------------------------------------------------
-
-
-class Residual(nn.Module):
-    """The sum reads the first convolution's output too."""
-
-    def __init__(self):
-        super().__init__()
-        self.one, self.two = nn.Conv2d(3, 3, 3, padding=1), nn.Conv2d(3, 3, 3, padding=1)
-        self.norm = nn.BatchNorm2d(3)
-
-    def forward(self, x):
-        x = self.one(x)
-        return x + self.norm(x) + self.two(x)
-
-
-SILENT = {
-    "bias read elsewhere": (Residual, (3, 5, 5)),
-    "bias before group norm": (
-        lambda: nn.Sequential(nn.Conv2d(3, 8, 3), nn.GroupNorm(2, 8), nn.Flatten()),
-        (3, 3, 3),
-    ),
-    "DCGAN's 4x4 of stride 2": (
-        lambda: nn.Sequential(conv(3, 8, 4, stride=2, padding=1), nn.Flatten()),
-        (3, 8, 8),
-    ),
-    "1x1 of stride 2": (
-        lambda: nn.Sequential(nn.Conv2d(3, 8, 1, 2), nn.Flatten()),
-        (3, 9, 9),
-    ),
-    "patches": (lambda: nn.Sequential(nn.Conv2d(3, 8, 4, 4), nn.Flatten()), (3, 8, 8)),
-    "wrapped padding": (
-        lambda: nn.Sequential(
-            nn.Conv2d(1, 2, 5, padding=2, padding_mode="circular"), nn.Flatten()
-        ),
-        (1, 2, 2),
-    ),
-    "instance norm that keeps statistics": (
-        lambda: nn.Sequential(
-            nn.Linear(4, 8), nn.Unflatten(1, (8, 1, 1)),
-            nn.InstanceNorm2d(8, track_running_stats=True),
-        ),
-        (4,),
-    ),
-    "dropout of zero": (
-        lambda: nn.Sequential(
-            nn.Dropout(0), nn.Linear(4, 8, bias=False), nn.BatchNorm1d(8), nn.ReLU(),
-            nn.Linear(8, 2),
-        ),
-        (4,),
-    ),
-    "log-softmax, which cross-entropy leaves as it is": (
-        lambda: nn.Sequential(nn.Linear(4, 3), nn.LogSoftmax(dim=1)),
-        (4,),
-    ),
-    "rectified features": (
-        lambda: nn.Sequential(conv(3, 8, 3, padding=1), conv(8, 8, 3, padding=1)),
-        (3, 5, 5),
-    ),
-}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", SILENT)
@@ -251,6 +207,18 @@ def test_modules_that_only_training_calls_are_used():
             return (self.main(x), self.aux(x)) if self.training else self.main(x)
 
     assert lint(Aux(), (4,)) == []
+
+
+def test_unused_beside_an_embedding():
+    class Reader(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.words, self.out, self.spare = nn.Embedding(9, 4), nn.Linear(4, 2), nn.Linear(2, 2)
+
+        def forward(self, x):
+            return self.out(self.words(x).mean(1))
+
+    assert [(f.rule, f.layer) for f in lint(Reader(), (5,))] == [("unused-module", "spare")]
 
 
 def test_unknown_loss():

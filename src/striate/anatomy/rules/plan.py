@@ -179,16 +179,25 @@ class Plan:
         """The same net traced on a picture of other sizes."""
         return trace(self.net, (self.channels, *sizes))
 
-    def blank(self, samples: int) -> list[Tensor]:
-        """A batch of zeros for each input; whole numbers where the net begins with an embedding."""
+    @property
+    def samples(self) -> tuple[tuple[int, ...], ...]:
+        """The shape of one sample for each input."""
         shape = self.trace.input_shape
-        several = shape if isinstance(shape[0], tuple) else (shape,)
+        several = tuple(one for one in shape if isinstance(one, tuple))
+        return several or (tuple(one for one in shape if isinstance(one, int)),)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The input's: whole numbers where the net begins with an embedding."""
         calls = self.trace.calls
-        floats = (p.dtype for p in self.net.parameters() if p.dtype.is_floating_point)
-        dtype = next(floats, torch.get_default_dtype())
         if calls and isinstance(calls[0].module, nn.Embedding | nn.EmbeddingBag):
-            dtype = torch.int64
-        return [torch.zeros((samples, *one), dtype=dtype) for one in several]
+            return torch.int64
+        floats = (p.dtype for p in self.net.parameters() if p.dtype.is_floating_point)
+        return next(floats, torch.get_default_dtype())
+
+    def blank(self, count: int) -> list[Tensor]:
+        """A batch of zeros for each input."""
+        return [torch.zeros((count, *shape), dtype=self.dtype) for shape in self.samples]
 
     def convolutions(self) -> Iterator[Call]:
         """Every first call of a convolution, in the order they run."""

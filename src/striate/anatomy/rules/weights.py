@@ -12,7 +12,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn.parameter import is_lazy
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from striate.anatomy.ghost import ghost
+from striate.anatomy.ghost import ghost, settled
 from striate.anatomy.recorder import tensors
 from striate.anatomy.rules.finding import Finding
 from striate.anatomy.rules.plan import CONVOLUTIONS, Plan, times
@@ -99,7 +99,7 @@ def unused_module(plan: Plan) -> Iterator[Finding]:
         return
     told: list[str] = []
     for name, module in plan.net.named_modules():
-        own = {id(p): p for p in module.parameters()}
+        own = dict(module.named_parameters(name))
         if not name or not own or own.keys() & used or any(name.startswith(t) for t in told):
             continue
         told.append(f"{name}.")
@@ -129,12 +129,13 @@ class _Reads(TorchDispatchMode):
         return func(*args, **keywords)
 
 
-def _read_parameters(plan: Plan) -> set[int]:
-    """Ids of the net's parameters read in prediction or in training; empty when a run stops."""
-    used: set[int] = set()
+def _read_parameters(plan: Plan) -> set[str]:
+    """Names of the parameters read in prediction or in training; empty when a run stops."""
+    used: set[str] = set()
+    net = settled(plan.net, plan.samples, plan.dtype)
     for training in (False, True):
         mode = FakeTensorMode(allow_non_fake_inputs=True)
-        double = ghost(plan.net, mode).train(training)
+        double = ghost(net, mode).train(training)
         reads = _Reads()
         try:
             with torch.no_grad(), mode:
@@ -144,6 +145,6 @@ def _read_parameters(plan: Plan) -> set[int]:
                     double(*inputs)
         except Exception:  # a stranger's forward that can't train here: no verdict, no false alarm
             return set()
-        pairs = zip(plan.net.parameters(), double.parameters(), strict=True)
-        used |= {id(own) for own, copied in pairs if id(copied) in reads.seen}
+        names = double.named_parameters(remove_duplicate=False)  # a tied weight has several
+        used |= {name for name, parameter in names if id(parameter) in reads.seen}
     return used
