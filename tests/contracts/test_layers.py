@@ -1,6 +1,6 @@
 """The contract of every layer, generated from the table in `layer_table.py`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -15,6 +15,15 @@ every_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 image_rows = pytest.mark.parametrize(
     "row", [row for row in ROWS if len(row.shapes[0]) == 4], ids=lambda row: row.name
 )
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """The tensors are tiny: threads would only wait for each other, long on a busy machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def made(row: Row, seed: int = 0, dtype: torch.dtype = torch.float64) -> nn.Module:

@@ -205,6 +205,11 @@ class EuclideanRBF(nn.Module):
         # Not |x|^2 - 2xc + |c|^2: that cancels, and half-precision distances would be noise.
         return (x[:, None] - self.centres).square().sum(-1)
 
+    def extra_repr(self) -> str:
+        """The arguments, as `print(net)` shows them."""
+        classes, features = self.centres.shape
+        return f"{features}, {classes}"
+
 
 def _falling(kernel_size: int, decay: float) -> Tensor:
     """(k, k): `decay` to the power of the distance from the centre."""

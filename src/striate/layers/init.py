@@ -22,6 +22,7 @@ from striate.layers.classic import TableConv2d
 from striate.layers.residual import Residual
 
 Net = TypeVar("Net", bound=nn.Module)
+Rule = Callable[[nn.Module], nn.Module]
 Weighted = nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d
 _WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.GroupNorm, nn.LayerNorm)
@@ -135,7 +136,7 @@ def zero_last_gamma(net: Net) -> Net:
     return net
 
 
-RULES: dict[str, Callable[[nn.Module], nn.Module]] = {
+RULES: dict[str, Rule] = {
     "alexnet-2012": alexnet_2012,
     "delta-orthogonal": delta_orthogonal,
     "glorot": glorot,
@@ -150,7 +151,7 @@ RULES: dict[str, Callable[[nn.Module], nn.Module]] = {
 }
 
 
-def by_name(rule: str) -> Callable[[nn.Module], nn.Module]:
+def by_name(rule: str) -> Rule:
     """The initialiser of that name; an unknown one is told the nearest that exist."""
     if rule not in RULES:
         raise unknown_name("initialiser", rule, RULES)

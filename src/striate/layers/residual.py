@@ -61,6 +61,7 @@ class ZeroPadShortcut(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
         super().__init__()
         self.stride = arguments.whole("stride", stride)
+        arguments.whole("in_channels", in_channels)
         missing = arguments.whole("out_channels", out_channels) - in_channels
         if missing < 0:
             raise ArgumentError("out_channels", out_channels, f"at least in_channels {in_channels}")
