@@ -103,8 +103,8 @@ def _check_fit(whole: torch.Tensor, part: torch.Tensor) -> None:
 def _coefficients(slab: torch.Tensor, part: torch.Tensor) -> torch.Tensor:
     """(channels, H, W) and a pattern of mean 0 and norm 1: scores (H - h + 1, W - w + 1)."""
     height, width = part.shape[1:]
-    # A whole number: integers stay exact in the sums below, and big offsets don't drown contrast.
-    slab = slab - slab.mean((1, 2), keepdim=True).round()
+    # Changes no score, and keeps a big offset from drowning the contrast in the sums below.
+    slab = slab - slab.mean((1, 2), keepdim=True)
     squares = slab.square()
     energy = _window_sums(squares.sum(0), height, width)
     for plane in slab:
