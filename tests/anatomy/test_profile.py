@@ -231,6 +231,16 @@ def test_several_inputs_and_token_inputs():
     assert {layer.name for layer in found.layers} == {"words", "(functions)"}
 
 
+def test_several_shapes_make_several_inputs():
+    found = profile(nn.Bilinear(3, 4, 2), ((3,), (4,)), batch=5, repeats=1)
+    assert found.input_shapes == ((5, 3), (5, 4))
+
+
+def test_a_shape_is_enough_for_a_net_of_words():
+    net = nn.Sequential(nn.Embedding(10, 4), nn.Linear(4, 2))
+    assert profile(net, (7,), batch=3, repeats=1).layers[1].macs == 3 * 7 * 4 * 2
+
+
 def test_a_net_that_is_one_layer():
     found = profile(nn.Linear(3, 2), (3,), repeats=1)
     assert [(layer.name, layer.type) for layer in found.layers] == [("(Linear)", "Linear")]
@@ -242,6 +252,7 @@ def test_a_net_that_is_one_layer():
         ({"input": (3, 0)}, "input: got .*expected a tensor"),
         ({"input": ()}, "input: got"),
         ({"input": ("3", 4)}, "input: got"),
+        ({"input": ((3,), (0,))}, "input: got"),
         ({"input": (4,), "batch": 0}, "batch: got 0, expected at least 1"),
         ({"input": (4,), "repeats": 0}, "repeats: got 0, expected at least 1"),
     ],

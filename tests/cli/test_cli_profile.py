@@ -41,7 +41,7 @@ def test_a_table_and_bars(capsys, monkeypatch):
 
 @pytest.mark.usefixtures("nets")
 def test_json_is_one_object(capsys):
-    options = ["--input", "1x8x8", "--batch", "3", "--repeats", "1", "--backward", "--json"]
+    options = ["--input", "1,8,8", "--batch", "3", "--repeats", "1", "--backward", "--json"]
     code, out, err = leave(capsys, "profile", "nets.py:small", *options)
     told = json.loads(out)
     assert (code, err) == (0, "")
@@ -55,7 +55,10 @@ def test_json_is_one_object(capsys):
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["nets.py:small", "--input", "1,8,eight"], "--input: got '1,8,eight', expected a shape"),
+        (
+            ["nets.py:small", "--input", "1,8,eight"],
+            "--input: got '1,8,eight', expected positive sizes",
+        ),
         (["nets.py:small", "--input", "1,0,8"], "--input: got '1,0,8'"),
         (["nets.py:tiny", "--input", "1,8,8"], "network: got 'tiny'"),
         (["none.py:small", "--input", "1,8,8"], "none.py: no such file"),

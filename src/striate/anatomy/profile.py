@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
 
 FUNCTIONS = "(functions)"
+Shape = tuple[int, ...]
+Input = Tensor | tuple[Tensor, ...] | Shape | tuple[Shape, ...]
 _WARM_UPS = 2
 
 
@@ -112,7 +114,7 @@ class Profile:
 
 def profile(
     net: nn.Module,
-    input: Tensor | tuple[Tensor, ...] | tuple[int, ...],
+    input: Input,
     *,
     batch: int = 1,
     repeats: int = 10,
@@ -120,10 +122,11 @@ def profile(
 ) -> Profile:
     """Time every layer of a net on its own device, in the mode (train or eval) it is in.
 
-    `input` is a tensor with its batch axis, a tuple of tensors for a net of several inputs, or one
-    shape without batch axis, for which a random batch of `batch` is made. Each repeat is one pass
-    without hooks, which tells the whole time, and one with, which tells the layers'. With
-    `backward=True` the gradient of the sum of all outputs is timed too.
+    `input` is a tensor with its batch axis, a tuple of tensors for a net of several inputs, or a
+    shape (or several) without batch axis, for which a random batch of `batch` is made; of word
+    numbers, where the net begins with an embedding. Each repeat is one pass without hooks, which
+    tells the whole time, and one with, which tells the layers'. With `backward=True` the gradient
+    of the sum of all outputs is timed too.
 
     The net is left as it was: flags, buffers, gradients, hooks, and torch's random streams.
     """
@@ -156,22 +159,30 @@ def profile(
     )
 
 
-def _inputs(
-    net: nn.Module, input: Tensor | tuple[Tensor, ...] | tuple[int, ...], batch: int
-) -> tuple[Tensor, ...]:
+def _inputs(net: nn.Module, input: Input, batch: int) -> tuple[Tensor, ...]:
     if isinstance(input, Tensor):
         return (input,)
-    tensors = tuple(item for item in input if isinstance(item, Tensor))
-    sizes = tuple(item for item in input if isinstance(item, int) and item > 0)
-    if input and len(tensors) == len(input):
-        return tensors
-    if not input or len(sizes) != len(input):
+    if input and all(isinstance(item, Tensor) for item in input):
+        return cast(tuple[Tensor, ...], tuple(input))
+    shapes = input if input and all(isinstance(item, tuple) for item in input) else (input,)
+    if not all(shape and all(map(_is_size, shape)) for shape in cast(tuple[Shape, ...], shapes)):
         raise ArgumentError(
             "input", input, "a tensor, a tuple of tensors, or a shape such as (3, 224, 224)"
         )
-    like = next((p for p in net.parameters() if p.is_floating_point()), torch.zeros(()))
     stream = torch.Generator().manual_seed(0)
-    return (torch.randn(batch, *sizes, generator=stream).to(like.device, like.dtype),)
+    return tuple(_random(net, (batch, *shape), stream) for shape in cast(tuple[Shape, ...], shapes))
+
+
+def _is_size(size: object) -> bool:
+    return isinstance(size, int) and size > 0
+
+
+def _random(net: nn.Module, shape: Shape, stream: torch.Generator) -> Tensor:
+    like = next((p for p in net.parameters() if p.is_floating_point()), torch.zeros(()))
+    first = next((m for m in net.modules() if any(True for _ in m.parameters(False))), None)
+    if isinstance(first, nn.Embedding):  # a net that begins with words takes their numbers
+        return torch.randint(first.num_embeddings, shape, generator=stream).to(like.device)
+    return torch.randn(shape, generator=stream).to(like.device, like.dtype)
 
 
 def _warm_up(run: Passes) -> None:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from striate.cli.anatomy import Input, Network, parse_shape
 from striate.cli.output import talk
-from striate.cli.shape import shape_from
 
 
 def diagram(
-    net: Annotated[str, typer.Argument(metavar="FILE.py:NAME", help="A network in your own file.")],
-    input: Annotated[
-        str,
-        typer.Option("--input", help="Shape of one sample, such as 3,224,224.", metavar="SHAPE"),
-    ],
-    out: Annotated[
-        Path, typer.Option("--out", "-o", help="The SVG file to write.", metavar="OUT.svg")
+    network: Network,
+    shape: Input,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The SVG file to write.", metavar="OUT.svg")
     ],
 ) -> None:
     """Draw a network: volumes as blocks, operations on the arrows, joins and skips.
@@ -26,11 +25,12 @@ def diagram(
     \b
     striate diagram nets.py:AlexNet --input 3,224,224 -o alexnet.svg
     """
-    shape = shape_from(input)
+    sizes = parse_shape(shape)
     from striate.anatomy.diagram import diagram as draw
     from striate.anatomy.load import net_from
     from striate.files import write_atomic
 
-    picture = draw(net_from(net), shape)
-    write_atomic(out, picture.encode())
-    talk().print(f"wrote {out}", soft_wrap=True)
+    with contextlib.redirect_stdout(sys.stderr):  # what the network prints is no result
+        picture = draw(net_from(network), sizes)
+    write_atomic(output, picture.encode())
+    talk().print(f"wrote {output}", soft_wrap=True, markup=False)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from typing import Annotated
 
 import typer
 
+from striate.cli.anatomy import Input, Network, parse_shape
 from striate.cli.output import Json, print_json, results
-from striate.cli.shape import shape_from
 
 
 def profile(
-    net: Annotated[str, typer.Argument(metavar="FILE.py:NAME", help="A network in your own file.")],
-    input: Annotated[
-        str,
-        typer.Option("--input", help="Shape of one sample, such as 3,224,224.", metavar="SHAPE"),
-    ],
+    network: Network,
+    shape: Input,
     batch: Annotated[int, typer.Option("--batch", help="Samples per pass.")] = 1,
     repeats: Annotated[int, typer.Option("--repeats", help="Passes to take medians of.")] = 10,
     backward: Annotated[
@@ -29,12 +28,13 @@ def profile(
     striate profile nets.py:AlexNet --input 3,224,224 --batch 16
     striate profile nets.py:AlexNet --input 3,224,224 --backward --json
     """
-    shape = shape_from(input)
+    sizes = parse_shape(shape)
     from striate.anatomy.load import net_from
     from striate.anatomy.profile import profile as measure
 
-    network = net_from(net).train(backward)
-    found = measure(network, shape, batch=batch, repeats=repeats, backward=backward)
+    with contextlib.redirect_stdout(sys.stderr):  # what the network prints is no result
+        net = net_from(network).train(backward)
+        found = measure(net, sizes, batch=batch, repeats=repeats, backward=backward)
     if json:
         print_json(found.to_dict())
     else:
