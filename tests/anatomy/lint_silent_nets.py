@@ -50,6 +50,21 @@ class StochasticDepth(nn.Module):
 
 
 SILENT = {
+    "a narrow middle": (
+        lambda: nn.Sequential(
+            conv(1, 32, stride=2, padding=1), conv(32, 8, stride=2, padding=1),
+            conv(8, 8, padding=1), nn.ConvTranspose2d(8, 8, 2, 2), nn.ReLU(),
+            nn.ConvTranspose2d(8, 1, 2, 2),
+        ),
+        (1, 16, 16),
+    ),
+    "a large first linear layer beside a larger second": (
+        lambda: nn.Sequential(
+            conv(1, 16, padding=1), nn.Flatten(), nn.Linear(1024, 1024), nn.ReLU(),
+            nn.Linear(1024, 2048), nn.ReLU(), nn.Linear(2048, 2),
+        ),
+        (1, 8, 8),
+    ),
     "upsampled to another size": (
         lambda: nn.Sequential(
             conv(1, 4, 9, stride=8, padding=4), nn.Upsample(scale_factor=2)
