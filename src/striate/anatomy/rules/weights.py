@@ -89,6 +89,8 @@ def _flattened(plan: Plan, call: Call) -> tuple[int, ...]:
             return ()
         if len(shape) == 3 and prod(shape[1:]) > 1:
             return shape
+        if isinstance(source.module, nn.Linear):
+            return ()  # that one read the map
         source = plan.source(source)
     return ()
 
