@@ -85,7 +85,7 @@ def test_frames_join_without_a_seam(method, monkeypatch):
     kernel = torch.outer(torch.rand(5), torch.rand(4)).double()
     for padding in ("zeros", "wrap"):
         task = task_for(planes.shape, kernel, torch.float32, stride=(2, 1), padding=padding)
-        monkeypatch.setattr(engine, "FRAME", 2**20)
+        monkeypatch.setattr(engine, "FRAME", 2**19)
         whole = engine.run(planes, task, padding, method)
         for frame in (1, 5000):
             monkeypatch.setattr(engine, "FRAME", frame)

@@ -17,9 +17,9 @@ from striate.signal.pad import gather, source_indices
 from striate.signal.passes import Method
 from striate.signal.plan import Task, build, cheapest
 
-# Samples in a frame: 4 MiB of float32. Larger ones fall out of the caches (64 MiB took 4x as long),
-# smaller ones spend their time on the overlap of frames and on calls into torch.
-FRAME = 2**20
+# Samples in a frame: 2 MiB of float32. Larger ones fall out of a core's caches, smaller ones spend
+# their time on the overlap of frames and on calls into torch (2**18 to 2**20 measured).
+FRAME = 2**19
 
 # Bytes; glibc keeps a freed block up to this size for the next frame once it has seen one freed.
 # Without it every frame's results are fresh pages from the system, which costs more than filtering.

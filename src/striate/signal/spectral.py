@@ -11,8 +11,8 @@ from striate.signal.geometry import Axis
 # Edges of tiles: products of small primes, which transform fastest.
 EDGES = (32, 48, 64, 96, 128, 160, 192, 256, 384, 512, 768, 1024, 1536, 2048, 4096, 8192, 16384)
 
-# Samples transformed at a time; more no longer fit the second-level cache of two cores.
-GROUP = 2**19
+# Samples transformed at a time; more no longer fit one core's second-level cache.
+GROUP = 2**18
 
 # Nanoseconds per sample of a tile and per doubling of it, there and back with its copies, float32,
 # measured on two AVX-512 cores: 31x31 taps on 12 MP took 82 ms in tiles of 192 squared, and twice
