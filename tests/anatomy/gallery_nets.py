@@ -166,6 +166,11 @@ class TextCNN(nn.Module):
         return self.head(torch.cat([torch.relu(c(x)).amax(2) for c in self.convs], 1))
 
 
+def sound():
+    widths = ((1, 128), (128, 256), (256, 256))
+    return nn.Sequential(*[nn.Conv1d(a, b, 3, padding=1) for a, b in widths])
+
+
 def plain(depth):
     rows = [conv(16, 16, 3, padding=1) for _ in range(depth)]
     return nn.Sequential(nn.Conv2d(3, 16, 3, padding=1), *rows)
@@ -188,6 +193,7 @@ GALLERY = {
     "squeeze-excite": (SqueezeExcite, (3, 32, 32)),
     "text": (TextCNN, (50,)),
     "plain": (lambda: plain(40), (3, 32, 32)),
+    "sound": (sound, (1, 1600000)),
     "mlp": (mlp, (1, 28, 28)),
     "one layer": (lambda: nn.Conv2d(3, 4, 3), (3, 8, 8)),
 }

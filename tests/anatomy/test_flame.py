@@ -1,21 +1,11 @@
 import json
-import time
 
 import pytest
 from rich.console import Console
 from torch import nn
 
+from striate.anatomy.flame import Node, bars, nest
 from striate.anatomy.profile import profile
-
-
-class Sleep(nn.Module):
-    def __init__(self, seconds):
-        super().__init__()
-        self.seconds = seconds
-
-    def forward(self, x):
-        time.sleep(self.seconds)
-        return x.clone()
 
 
 @pytest.mark.parametrize("width", [20, 40, 60, 100, 160])
@@ -36,15 +26,26 @@ def test_the_terminal_page_keeps_to_its_width(width):
 
 
 def test_a_child_lies_under_its_parent():
-    net = nn.Sequential(nn.Sequential(Sleep(0.01), Sleep(0.01)), Sleep(0.02))
-    found = profile(net, (4,), repeats=3)
-    console = Console(width=80, color_system=None)
-    with console.capture() as captured:
-        console.print(found)
-    root, outer, inner = captured.get().splitlines()[-3:]
-    assert len(root) == 80
-    assert [i for i, mark in enumerate(outer) if mark == "▏"][1] == pytest.approx(40, abs=6)
-    assert [i for i, mark in enumerate(inner) if mark == "▏"][1] == pytest.approx(20, abs=6)
+    half = Node("half", 0.5, {"a": Node("a", 0.25), "b": Node("b", 0.25)})
+    tree = Node("net", 1.0, {"half": half, "other": Node("other", 0.5)})
+    lines = [line.plain for line in bars(tree, 80, ascii_only=False)]
+    assert [len(line) for line in lines] == [80, 80, 40]
+    assert [line.rindex("▏") for line in lines] == [0, 40, 20]
+    assert [line.strip("▏").split("▏")[-1].strip() for line in lines] == [
+        "net 100%",
+        "other 50%",
+        "b 25%",
+    ]
+
+
+def test_the_nest_adds_up():
+    found = profile(nn.Sequential(nn.Sequential(nn.Linear(4, 4), nn.ReLU())), (4,), repeats=1)
+    tree = nest(found)
+    assert tree.share == pytest.approx(1)
+    assert sum(node.share for node in tree.below.values()) == pytest.approx(1)
+    inner = tree.below["0"]
+    assert set(inner.below) == {"0", "1", "(functions)"}
+    assert sum(node.share for node in inner.below.values()) == pytest.approx(inner.share)
 
 
 def test_to_dict_is_plain_and_text_needs_no_terminal():

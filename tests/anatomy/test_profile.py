@@ -66,26 +66,31 @@ class Mixed(nn.Module):
         return {"logits": self.head(x), "others": [x]}
 
 
+def about(slept):
+    """A sleep may take longer on a busy machine, and never less."""
+    return pytest.approx(slept * 1.5, rel=0.36)
+
+
 def seconds(found, name):
     return next(layer.forward for layer in found.layers if layer.name == name)
 
 
 def test_the_slow_layer_is_found_and_the_shares_sum_to_one():
     net = nn.Sequential(nn.Linear(4, 4), Sleep(0.03), nn.Linear(4, 2))
-    found = profile(net, (4,), repeats=3)
+    found = profile(net, (4,), repeats=5)
     assert max(found.layers, key=lambda layer: layer.share).name == "1"
     assert found.share("Sleep") > 0.8
     assert sum(layer.share for layer in found.layers) == pytest.approx(1)
     assert sum(found.by_type().values()) == pytest.approx(1)
     assert next(iter(found.by_type())) == "Sleep"
     # Sleeping dominates, so that a busy machine moves this little.
-    assert sum(layer.forward for layer in found.layers) == pytest.approx(found.forward, rel=0.1)
+    assert sum(layer.forward for layer in found.layers) == pytest.approx(found.forward, rel=0.2)
 
 
 def test_own_time_of_nested_modules_is_counted_once():
-    found = profile(nn.Sequential(Nested(), Nested()), (4,), repeats=3)
-    assert seconds(found, "0.slow") == pytest.approx(0.01, rel=0.3)
-    assert seconds(found, "0.(functions)") == pytest.approx(0.02, rel=0.3)
+    found = profile(nn.Sequential(Nested(), Nested()), (4,), repeats=5)
+    assert seconds(found, "0.slow") == about(0.01)
+    assert seconds(found, "0.(functions)") == about(0.02)
     assert seconds(found, "(functions)") < 0.005
     assert found.share("Nested") > 0.95
     assert found.share("Sleep") + found.share("(functions)") + found.share("Linear") > 0.99
@@ -112,11 +117,11 @@ def test_all_time_of_a_pass_is_in_a_layer_or_in_the_hooks():
 
 def test_backward_time_goes_to_the_layer_whose_gradient_it_is():
     net = nn.Sequential(nn.Linear(4, 4), Sleep(0.005, backward=0.03), nn.ReLU(inplace=True))
-    found = profile(net, (4,), repeats=3, backward=True)
+    found = profile(net, (4,), repeats=5, backward=True)
     slow = found.layers[1]
-    assert slow.forward == pytest.approx(0.005, rel=0.5)
-    assert slow.backward == pytest.approx(0.03, rel=0.3)
-    assert sum(layer.backward for layer in found.layers) == pytest.approx(found.backward, rel=0.1)
+    assert slow.forward == about(0.005)
+    assert slow.backward == about(0.03)
+    assert sum(layer.backward for layer in found.layers) == pytest.approx(found.backward, rel=0.2)
     assert profile(net, (4,), repeats=1).backward == 0
 
 
@@ -129,9 +134,9 @@ def test_the_backward_time_of_functions_is_the_parents_not_the_next_layers():
         def forward(self, x):
             return self.second(_Slow.apply(self.first(x), 0.0, 0.03))
 
-    found = profile(Between(), (4,), repeats=3, backward=True)
+    found = profile(Between(), (4,), repeats=5, backward=True)
     backward = {layer.name: layer.backward for layer in found.layers}
-    assert backward["(functions)"] == pytest.approx(0.03, rel=0.3)
+    assert backward["(functions)"] == about(0.03)
     assert backward["second"] < 0.01
     assert backward["first"] < 0.01
 
@@ -288,3 +293,14 @@ def test_an_untraceable_net_has_no_macs():
             return self.layer(x) * float(x.sum().item() > 0)
 
     assert all(layer.macs is None for layer in profile(Stubborn(), (4,), repeats=1).layers)
+
+
+@pytest.mark.gpu
+def test_on_a_gpu_the_time_is_the_devices():
+    net = nn.Sequential(nn.Conv2d(64, 64, 3, padding=1), nn.ReLU(), nn.Conv2d(64, 64, 1)).cuda()
+    found = profile(net, (64, 256, 256), batch=16, backward=True)
+    assert found.device == "cuda:0"
+    # The work is queued in microseconds and done in milliseconds: a host clock would miss it.
+    assert max(found.layers, key=lambda layer: layer.share).name == "0"
+    assert sum(layer.forward for layer in found.layers) == pytest.approx(found.forward, rel=0.2)
+    assert sum(layer.backward for layer in found.layers) == pytest.approx(found.backward, rel=0.2)
