@@ -26,7 +26,7 @@ class PaddedConv2d(nn.Conv2d):
     Parameters, names and initialisation are `nn.Conv2d`'s. Why not its `padding_mode`: this one
     computes the padding from an odd kernel, and `wrap` keeps the channels_last order, which
     torch's "circular" loses. The other modes copy once, with torch's own kernels: computing the
-    interior without a copy and the four borders as strips was measured and loses (`bench/layers.py`
+    interior without a copy and the four borders as strips was measured and loses (`bench/bench_layers.py`
     has the figures).
     """
 
