@@ -16,6 +16,13 @@ def test_sum_is_the_area_times_the_average() -> None:
     torch.testing.assert_close(SumPool1d(4, 3, 2)(signal), 4 * F.avg_pool1d(signal, 4, 3, 2))
 
 
+def test_a_sum_of_zero_has_a_gradient_too() -> None:
+    x = torch.zeros(1, 1, 2, 2, requires_grad=True)
+    SumPool2d(2)(x).sum().backward()
+    assert x.grad is not None
+    assert (x.grad == 1).all()
+
+
 def test_stride_is_the_kernel_where_none_is_given() -> None:
     assert SumPool2d((2, 3))(torch.ones(1, 1, 4, 6)).tolist() == [[[[6.0, 6.0], [6.0, 6.0]]]]
     assert SumPool1d(2)(torch.ones(1, 1, 4)).tolist() == [[[2.0, 2.0]]]

@@ -24,10 +24,10 @@ class PaddedConv2d(nn.Conv2d):
     * `reflect`: the image mirrored at the border pixel, which is not repeated.
 
     Parameters, names and initialisation are `nn.Conv2d`'s. Why not its `padding_mode`: this one
-    computes the padding from an odd kernel, and `wrap` keeps the channels_last order, which
-    torch's "circular" loses. The other modes copy once, with torch's own kernels: computing the
-    interior without a copy and the four borders as strips was measured and loses (`bench/bench_layers.py`
-    has the figures).
+    computes the padding from an odd kernel, and its `wrap` keeps the channels_last order, which
+    torch's "circular" loses: 0.56 of torch's time for a training step at 8x64x112x112, 3x3. The
+    other modes copy once, by torch's own kernels. Convolving without a copy and repairing the four
+    borders in strips was measured too: 1.7 times as long (`bench/bench_layers.py`).
     """
 
     def __init__(

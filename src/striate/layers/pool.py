@@ -40,7 +40,8 @@ class SumPool2d(nn.Module):
     """(B, C, H, W) -> (B, C, H', W'), n' = (n + 2 padding - kernel) // stride + 1: window sums.
 
     y[c, h, w] = sum over u, v < kernel of x[c, h*stride + u - padding, w*stride + v - padding].
-    One pass; the same function as `nn.LPPool2d(1, kernel)`, which takes five.
+    One pass. `nn.LPPool2d(1, kernel)` has the same values, by way of powers and signs, but no
+    gradient where a sum is exactly 0.
     """
 
     def __init__(
