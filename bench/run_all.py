@@ -1,8 +1,8 @@
 """Run every benchmark and write `bench/results/NAME.json` and the table in `docs/benchmarks.md`.
 
-    python bench/run_all.py             measure everything (some minutes; keep the machine idle)
-    python bench/run_all.py filters     measure one, keep the other results
-    python bench/run_all.py --table     only rewrite the table from the results
+python bench/run_all.py             measure everything (some minutes; keep the machine idle)
+python bench/run_all.py filters     measure one, keep the other results
+python bench/run_all.py --table     only rewrite the table from the results
 """
 
 from __future__ import annotations

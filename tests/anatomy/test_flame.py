@@ -4,8 +4,8 @@ import pytest
 from rich.console import Console
 from torch import nn
 
-from striate.anatomy.flame import Node, bars, nest
 from striate.anatomy.profile import profile
+from striate.anatomy.timing.flame import Node, bars, nest
 
 
 @pytest.mark.parametrize("width", [20, 40, 60, 100, 160])

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from striate.anatomy.clock import HostClock
 from striate.anatomy.profile import profile
-from striate.anatomy.stopwatch import Stopwatch, hook_cost
+from striate.anatomy.timing.clock import HostClock
+from striate.anatomy.timing.stopwatch import Stopwatch, hook_cost
 from striate.errors import ArgumentError, StriateError
 
 

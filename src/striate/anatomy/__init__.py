@@ -1,8 +1,5 @@
 """The anatomy of networks: sizes, costs and receptive fields, without running them on data."""
 
-from striate.anatomy.calls import Call as Call
-from striate.anatomy.calls import Failure as Failure
-from striate.anatomy.calls import Trace as Trace
 from striate.anatomy.diagram import diagram as diagram
 from striate.anatomy.geometry import Field as Field
 from striate.anatomy.lint import Finding as Finding
@@ -14,6 +11,9 @@ from striate.anatomy.profile import profile as profile
 from striate.anatomy.summary import Summary as Summary
 from striate.anatomy.summary import summary as summary
 from striate.anatomy.trace import trace as trace
+from striate.anatomy.tracing.calls import Call as Call
+from striate.anatomy.tracing.calls import Failure as Failure
+from striate.anatomy.tracing.calls import Trace as Trace
 
 __all__ = [
     "Call",

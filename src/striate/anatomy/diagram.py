@@ -8,12 +8,12 @@ from html import escape
 
 from torch import nn
 
-from striate.anatomy.blocks import Scale
-from striate.anatomy.flow import Item, Line, flow
-from striate.anatomy.ink import Ink
+from striate.anatomy.drawing.blocks import Scale
+from striate.anatomy.drawing.flow import Item, Line, flow
+from striate.anatomy.drawing.ink import Ink
+from striate.anatomy.drawing.volumes import Volume, volumes
+from striate.anatomy.drawing.wrapped import paginate
 from striate.anatomy.trace import trace
-from striate.anatomy.volumes import Volume, volumes
-from striate.anatomy.wrapped import paginate
 from striate.errors import WRONG_INPUT, StriateError
 
 _MARGIN = 16.0

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import Tensor, nn
 
-from striate.anatomy.livebytes import LiveBytes
-from striate.anatomy.passes import Passes
-from striate.anatomy.stopwatch import Lap, Stopwatch, hook_cost
+from striate.anatomy.timing.livebytes import LiveBytes
+from striate.anatomy.timing.passes import Passes
+from striate.anatomy.timing.stopwatch import Lap, Stopwatch, hook_cost
+from striate.anatomy.timing.unchanged import unchanged
 from striate.anatomy.trace import trace
-from striate.anatomy.unchanged import unchanged
 from striate.errors import ArgumentError, StriateError, unknown_name
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class Profile:
         return asdict(self) | {"layers": rows, "by_type": self.by_type()}
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        from striate.anatomy.flame import pieces
+        from striate.anatomy.timing.flame import pieces
 
         yield from pieces(self, options.max_width, options.ascii_only)
 

@@ -9,10 +9,10 @@ from typing import Any, cast
 import torch
 from torch import nn
 
-from striate.anatomy.calls import Call, Failure, Shape, Trace
 from striate.anatomy.page import fragment, page
 from striate.anatomy.table import as_text
 from striate.anatomy.trace import trace
+from striate.anatomy.tracing.calls import Call, Failure, Shape, Trace
 
 
 @dataclass(frozen=True, slots=True)

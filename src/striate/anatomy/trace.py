@@ -17,15 +17,15 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn.parameter import is_lazy
 
-from striate.anatomy.calls import Call as Call
-from striate.anatomy.calls import Failure as Failure
-from striate.anatomy.calls import Shape
-from striate.anatomy.calls import Trace as Trace
-from striate.anatomy.failure import explain
-from striate.anatomy.ghost import ghost, settled
-from striate.anatomy.mismatch import INDICES
-from striate.anatomy.reach import Axis, Reach
-from striate.anatomy.recorder import Recorder
+from striate.anatomy.tracing.calls import Call as Call
+from striate.anatomy.tracing.calls import Failure as Failure
+from striate.anatomy.tracing.calls import Shape
+from striate.anatomy.tracing.calls import Trace as Trace
+from striate.anatomy.tracing.failure import explain
+from striate.anatomy.tracing.ghost import ghost, settled
+from striate.anatomy.tracing.mismatch import INDICES
+from striate.anatomy.tracing.reach import Axis, Reach
+from striate.anatomy.tracing.recorder import Recorder
 from striate.errors import ArgumentError
 
 

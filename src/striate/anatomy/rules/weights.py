@@ -12,11 +12,11 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn.parameter import is_lazy
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from striate.anatomy.ghost import ghost, settled
-from striate.anatomy.recorder import tensors
+from striate.anatomy.nested import tensors
 from striate.anatomy.rules.finding import Finding
 from striate.anatomy.rules.plan import CONVOLUTIONS, Plan, times
 from striate.anatomy.trace import Call
+from striate.anatomy.tracing.ghost import ghost, settled
 
 _LARGE = 1_000_000
 

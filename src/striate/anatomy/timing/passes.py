@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from striate.anatomy.clock import clock_for
-from striate.anatomy.livebytes import LiveBytes
-from striate.anatomy.stopwatch import Lap, Stopwatch
-from striate.anatomy.unchanged import tensors_in
+from striate.anatomy.nested import tensors
+from striate.anatomy.timing.clock import clock_for
+from striate.anatomy.timing.livebytes import LiveBytes
+from striate.anatomy.timing.stopwatch import Lap, Stopwatch
 from striate.errors import WRONG_INPUT, ArgumentError, StriateError
 
 
@@ -29,7 +29,7 @@ class Passes:
 
     def go_back(self, output: Any) -> None:
         """The gradient of the sum of all outputs, into `.grad` of the parameters."""
-        ends = [tensor for tensor in tensors_in(output) if tensor.requires_grad]
+        ends = [tensor for tensor in tensors(output) if tensor.requires_grad]
         if not ends:
             raise ArgumentError(
                 "backward",

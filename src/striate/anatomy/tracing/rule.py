@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from striate.anatomy.reach import Axis, Reach
+from striate.anatomy.tracing.reach import Axis, Reach
 
 
 @dataclass(frozen=True, slots=True)

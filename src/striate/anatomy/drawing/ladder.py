@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from striate.anatomy.blocks import Extent, Scale, draw, extent
-from striate.anatomy.flow import Line
-from striate.anatomy.ink import Ink, text_width
-from striate.anatomy.row import gap, operation_of
+from striate.anatomy.drawing.blocks import Extent, Scale, draw, extent
+from striate.anatomy.drawing.flow import Line
+from striate.anatomy.drawing.ink import Ink, text_width
+from striate.anatomy.drawing.row import gap, operation_of
 
 _ARROW_DOWN = 34.0
 _APART = 8.0

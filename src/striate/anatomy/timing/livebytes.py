@@ -12,7 +12,7 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.hooks import RemovableHandle
 
-from striate.anatomy.unchanged import tensors_in
+from striate.anatomy.nested import tensors
 
 _NOBODY = "(backward)"  # no module is running: gradients, in a backward pass
 
@@ -55,7 +55,7 @@ class LiveBytes(TorchDispatchMode):
         self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
         result = func(*args, **(kwargs or {}))
-        for tensor in tensors_in(result):
+        for tensor in tensors(result):
             self._see(tensor)
         return result
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter, is_lazy
 
-from striate.anatomy.calls import Shape
+from striate.anatomy.tracing.calls import Shape
 from striate.errors import StriateError
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from striate.anatomy.calls import Call, Shape, Trace
+from striate.anatomy.tracing.calls import Call, Shape, Trace
 
 INPUT = -1
 # What joins two volumes of one shape is a circle with a sign; a concatenation has a volume's size.

@@ -11,8 +11,8 @@ from torch import nn
 from torch.autograd.graph import Node
 from torch.utils.hooks import RemovableHandle
 
-from striate.anatomy.clock import Clock, HostClock, Probes
-from striate.anatomy.unchanged import tensors_in
+from striate.anatomy.nested import tensors
+from striate.anatomy.timing.clock import Clock, HostClock, Probes
 
 
 @dataclass(slots=True)
@@ -121,7 +121,7 @@ class Stopwatch:
     def _claim(self, value: Any, name: str) -> None:
         if not self._backward:
             return
-        waiting = [tensor.grad_fn for tensor in tensors_in(value)]
+        waiting = [tensor.grad_fn for tensor in tensors(value)]
         while waiting:
             node = waiting.pop()
             if node is None or node in self._claims:

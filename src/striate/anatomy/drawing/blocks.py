@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from striate.anatomy.flow import Item
-from striate.anatomy.ink import Ink, text_width
-from striate.anatomy.volumes import SIGNS, Volume
+from striate.anatomy.drawing.flow import Item
+from striate.anatomy.drawing.ink import Ink, text_width
+from striate.anatomy.drawing.volumes import SIGNS, Volume
 
 _RADIUS = 8.0
 _POINT = 14.0  # height of a map that is one pixel

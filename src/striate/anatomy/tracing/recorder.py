@@ -11,13 +11,14 @@ from torch.nn.parameter import is_lazy
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from striate.anatomy import ops
-from striate.anatomy.calls import Call
-from striate.anatomy.fields import spread
-from striate.anatomy.reach import Reach, is_whole, joined
-from striate.anatomy.rule import Op
-from striate.anatomy.steps import all_steps, one_step
-from striate.anatomy.work import (
+from striate.anatomy.nested import tensors
+from striate.anatomy.tracing import ops
+from striate.anatomy.tracing.calls import Call
+from striate.anatomy.tracing.fields import spread
+from striate.anatomy.tracing.reach import Reach, is_whole, joined
+from striate.anatomy.tracing.rule import Op
+from striate.anatomy.tracing.steps import all_steps, one_step
+from striate.anatomy.tracing.work import (
     Doing,
     Frame,
     Mark,
@@ -25,7 +26,6 @@ from striate.anatomy.work import (
     inside_leaf,
     is_leaf,
     shapes,
-    tensors,
 )
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from striate.anatomy.blocks import Extent, Scale, caption, draw, extent
-from striate.anatomy.flow import Arc, Item, Line
-from striate.anatomy.ink import Ink, text_width
+from striate.anatomy.drawing.blocks import Extent, Scale, caption, draw, extent
+from striate.anatomy.drawing.flow import Arc, Item, Line
+from striate.anatomy.drawing.ink import Ink, text_width
 
 _ARROW = 16.0  # the least length of an arrow
 _APART = 8.0  # between the words below neighbours

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from striate.anatomy.blocks import Scale
-from striate.anatomy.flow import Line
-from striate.anatomy.ink import Ink
-from striate.anatomy.ladder import is_ladder, ladder
-from striate.anatomy.row import Placed, place
+from striate.anatomy.drawing.blocks import Scale
+from striate.anatomy.drawing.flow import Line
+from striate.anatomy.drawing.ink import Ink
+from striate.anatomy.drawing.ladder import is_ladder, ladder
+from striate.anatomy.drawing.row import Placed, place
 
 _WIDTH = 1100.0
 _BETWEEN_ROWS = 34.0

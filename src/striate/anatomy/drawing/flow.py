@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from striate.anatomy.volumes import Volume
+from striate.anatomy.drawing.volumes import Volume
 
 _MANY = 30  # items from which on repeated blocks are drawn once
 _LONGEST_BLOCK = 24

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized, type_before_parametrizations
 
-from striate.anatomy.calls import Shape
-from striate.anatomy.reach import Reach
+from striate.anatomy.tracing.calls import Shape
+from striate.anatomy.tracing.reach import Reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +42,6 @@ class Doing:
 
     name: str
     args: tuple[Any, ...]
-
-
-def tensors(value: Any) -> Iterator[Tensor]:
-    """Every tensor in nested tuples, lists, dicts and dataclasses."""
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from tensors(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from tensors(item)
-    elif is_dataclass(value):
-        for item in fields(value):
-            yield from tensors(getattr(value, item.name))
 
 
 def shapes(value: Any) -> tuple[Shape, ...]:

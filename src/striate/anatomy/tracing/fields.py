@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from striate.anatomy import layout, windows
-from striate.anatomy.reach import Axis, Reach, joined
-from striate.anatomy.rule import Op, Rule, each, numbers
+from striate.anatomy.tracing import layout, windows
+from striate.anatomy.tracing.reach import Axis, Reach, joined
+from striate.anatomy.tracing.rule import Op, Rule, each, numbers
 
 
 def spread(op: Op) -> Reach:

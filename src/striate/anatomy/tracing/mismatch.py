@@ -8,9 +8,9 @@ from typing import Any
 
 from torch import Tensor
 
-from striate.anatomy.calls import Shape
 from striate.anatomy.geometry import output_size
-from striate.anatomy.work import Doing
+from striate.anatomy.tracing.calls import Shape
+from striate.anatomy.tracing.work import Doing
 
 Story = tuple[str, str, str, str]  # reason, expected, got, mend
 

@@ -7,8 +7,8 @@ from math import gcd
 
 from torch import Tensor
 
-from striate.anatomy.reach import Axis, Reach
-from striate.anatomy.rule import Op, Rule, each, numbers
+from striate.anatomy.tracing.reach import Axis, Reach
+from striate.anatomy.tracing.rule import Op, Rule, each, numbers
 
 
 def _windows(axis: Axis, kernel: int, stride: int, padding: int, dilation: int) -> Axis:

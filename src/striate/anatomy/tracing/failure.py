@@ -11,10 +11,10 @@ from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicO
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd
 
-from striate.anatomy import ops
-from striate.anatomy.calls import Failure, Shape
-from striate.anatomy.mismatch import Story, mismatch, of_operation, shape_text, words
-from striate.anatomy.work import Doing, Frame, shapes
+from striate.anatomy.tracing import ops
+from striate.anatomy.tracing.calls import Failure, Shape
+from striate.anatomy.tracing.mismatch import Story, mismatch, of_operation, shape_text, words
+from striate.anatomy.tracing.work import Doing, Frame, shapes
 
 
 def explain(error: Exception, stack: list[Frame], doing: Doing | None) -> Failure:

@@ -6,8 +6,8 @@ from math import prod
 
 from torch import Tensor
 
-from striate.anatomy.reach import Axis, Reach
-from striate.anatomy.rule import Op, each
+from striate.anatomy.tracing.reach import Axis, Reach
+from striate.anatomy.tracing.rule import Op, each
 
 
 def view(op: Op, x: Tensor, reach: tuple[Axis, ...]) -> Reach:

@@ -1,0 +1,1 @@
+"""How `diagram` works: from traced calls to volumes, from volumes to marks on a page."""
