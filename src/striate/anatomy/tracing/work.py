@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized, type_before_parametrizations
 
+from striate.anatomy.nested import tensors
 from striate.anatomy.tracing.calls import Shape
 from striate.anatomy.tracing.reach import Reach
 
