@@ -157,3 +157,10 @@ def test_say_their_arguments() -> None:
     ]
     for layer, text in said:
         assert str(layer) == text
+
+
+def test_a_cells_fixed_weights_can_be_loaded_as_they_were_built() -> None:
+    """A buffer that repeats one memory cell could be read, and never written."""
+    for build in (lambda: SCell(3, 4), lambda: CCell(3)):
+        fresh = build()
+        fresh.load_state_dict(build().state_dict())

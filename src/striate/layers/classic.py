@@ -50,7 +50,7 @@ class SCell(nn.Module):
         self.a = nn.Parameter(torch.rand(planes, in_planes, kernel_size, kernel_size) * 0.05)
         self.b = nn.Parameter(torch.zeros(planes))
         fall = _falling(kernel_size, decay)
-        self.register_buffer("c", (fall / (in_planes * fall.sum())).expand(1, in_planes, -1, -1))
+        self.register_buffer("c", (fall / (in_planes * fall.sum())).repeat(1, in_planes, 1, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, I, H, W) -> (B, O, H', W')."""
