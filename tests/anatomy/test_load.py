@@ -35,6 +35,11 @@ def needs(argument):
 def fails():
     raise OSError("no such weights")
 
+def late():
+    from later import WIDTH  # a neighbour that is imported only now
+
+    return Small(WIDTH)
+
 small = make()
 number = 3
 """
@@ -44,6 +49,7 @@ number = 3
 def nets(tmp_path: Path) -> str:
     (tmp_path / "nets.py").write_text(NETS)
     (tmp_path / "neighbour.py").write_text("WIDTH = 7")
+    (tmp_path / "later.py").write_text("WIDTH = 7")
     return str(tmp_path / "nets.py")
 
 
@@ -51,9 +57,10 @@ def nets(tmp_path: Path) -> str:
 def forget_neighbour():
     yield
     sys.modules.pop("neighbour", None)
+    sys.modules.pop("later", None)
 
 
-@pytest.mark.parametrize("name", ["Small", "make", "small"])
+@pytest.mark.parametrize("name", ["Small", "make", "small", "late"])
 def test_a_class_a_function_or_a_module(nets: str, name: str) -> None:
     path = list(sys.path)
     net = net_from(f"{nets}:{name}")

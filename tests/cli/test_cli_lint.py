@@ -6,6 +6,12 @@ NETS = """
 from torch import nn
 
 sound = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(512, 10))
+class Chatty(nn.ReLU):
+    def forward(self, x):
+        print("looking at", x.shape)
+        return super().forward(x)
+
+chatty = nn.Sequential(*sound[:1], Chatty(), *sound[2:])
 doubled = nn.Sequential(*sound, nn.Softmax(dim=1))
 
 def deep():
@@ -57,6 +63,12 @@ def test_json_is_one_object(striate_command):
 def test_json_of_a_sound_net(striate_command):
     done = striate_command("lint", "nets.py:sound", "--input", "1,8,8", "--json")
     assert (done.returncode, json.loads(done.stdout)) == (0, {"findings": []})
+
+
+def test_what_the_net_prints_is_no_result(striate_command):
+    done = striate_command("lint", "nets.py:chatty", "--input", "1,8,8", "--json")
+    assert (done.returncode, json.loads(done.stdout)) == (0, {"findings": []})
+    assert "looking at" in done.stderr
 
 
 def test_the_loss_makes_the_last_layer_a_warning(striate_command):

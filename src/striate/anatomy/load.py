@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import sys
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -26,9 +27,10 @@ def net_from(spec: str) -> nn.Module:
     file, colon, name = spec.rpartition(":")
     if not colon or not file or not name:
         raise StriateError("no network named", where=spec, remedy=_EXAMPLE, exit_code=WRONG_INPUT)
-    found = _look_up(_imported(Path(file), spec), name, spec)
-    if not isinstance(found, nn.Module) and callable(found):
-        found = _called(found, spec)
+    with _beside(Path(file)):
+        found = _look_up(_imported(Path(file), spec), name, spec)
+        if not isinstance(found, nn.Module) and callable(found):
+            found = _called(found, spec)
     if not isinstance(found, nn.Module):
         raise StriateError(
             f"is a {type(found).__name__}, not a torch.nn.Module",
@@ -37,6 +39,19 @@ def net_from(spec: str) -> nn.Module:
             exit_code=WRONG_INPUT,
         )
     return found
+
+
+@contextlib.contextmanager
+def _beside(file: Path) -> Iterator[None]:
+    """The file's folder on the path, and what its code prints on stderr: stdout is for results."""
+    folder = str(file.resolve().parent)
+    sys.path.insert(0, folder)  # so that the file can import its neighbours
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        with contextlib.suppress(ValueError):  # the file may have taken it off itself
+            sys.path.remove(folder)
 
 
 def _imported(file: Path, spec: str) -> ModuleType:
@@ -49,17 +64,14 @@ def _imported(file: Path, spec: str) -> ModuleType:
             "is not a Python file", where=str(file), remedy=_EXAMPLE, exit_code=WRONG_INPUT
         )
     module = importlib.util.module_from_spec(outline)
-    folder, before = str(file.resolve().parent), sys.modules.get(file.stem)
-    sys.path.insert(0, folder)  # so that the file can import its neighbours
+    before = sys.modules.get(file.stem)
     sys.modules[file.stem] = module  # dataclasses look their module up while it runs
     try:
-        with contextlib.redirect_stdout(sys.stderr):  # stdout is for our results
-            outline.loader.exec_module(module)
+        outline.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[file.stem]
         raise _their_own(error, spec, "fails on import") from error
     finally:
-        sys.path.remove(folder)
         if before is not None:
             sys.modules[file.stem] = before
     return module
@@ -81,8 +93,7 @@ def _look_up(module: ModuleType, name: str, spec: str) -> Any:
 
 def _called(make: Any, spec: str) -> Any:
     try:
-        with contextlib.redirect_stdout(sys.stderr):
-            return make()
+        return make()
     except (Exception, SystemExit) as error:
         raise _their_own(error, spec, "fails when called without arguments") from error
 

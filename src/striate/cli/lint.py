@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -38,7 +40,8 @@ def lint(
     from striate.anatomy.lint import lint as findings_of
     from striate.anatomy.load import net_from
 
-    findings = findings_of(net_from(network), sizes, loss=loss)
+    with contextlib.redirect_stdout(sys.stderr):  # what the network prints is no result
+        findings = findings_of(net_from(network), sizes, loss=loss)
     if json:
         print_json({"findings": [finding.to_dict() for finding in findings]})
     else:
