@@ -231,6 +231,8 @@ def test_text_with_parameters():
         ("log:sigma=0.1", "enough for 3 x 3"),
         ("log:size=1", "size: got 1"),
         ("laplacian:neighbours=6", "4 or 8"),
+        ("gabor:sigma=500", "sigma: got 'a kernel of 3001 x 3001 taps'"),
+        ("gabor:size=2001", "size: got 'a kernel of 2001 x 2001 taps'"),
         ("gabor:theta=inf", "theta: got inf, expected a finite number"),
         ("gabor:wavelength=0", "wavelength"),
     ],

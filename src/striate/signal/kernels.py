@@ -149,7 +149,8 @@ def gabor(
     else:
         height = width = size
     # cv2 fills its table from the far corner: x and y are counted leftwards and upwards.
-    y, x = -_offsets(_odd(height, "sigma"))[:, None], -_offsets(_odd(width, "sigma"))[None, :]
+    culprit = "sigma" if size is None else "size"
+    y, x = -_offsets(_odd(height, culprit))[:, None], -_offsets(_odd(width, culprit))[None, :]
     u, v = x * cos + y * sin, y * cos - x * sin
     bell = np.exp(-(u**2 + (gamma * v) ** 2) / (2 * sigma**2))
     return np.asarray(bell * np.cos(2 * math.pi * u / wavelength + shift), dtype=np.float64)
