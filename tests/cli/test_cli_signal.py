@@ -128,6 +128,7 @@ def test_output_replaces_an_older_one_but_never_the_input(folder, striate):
         (["filter", "photo.png", "box", "-o", "out.xyz"], "a name that ends in .png"),
         (["filter", "photo.png", "box", "-o", "no/where.png"], "folder does not exist"),
         (["filter", "alpha.png", "box", "-o", "out.jpg"], "out.jpg.*Use .png"),
+        (["filter", "deep.png", "box", "-o", "out.webp"], "out.webp.*Use .png"),
         (["match", "part.png", "photo.png"], "pattern: got '60 x 40 pixels', expected at most"),
         (["match", "photo.png", "flat.png"], "the same value everywhere"),
         (["match", "photo.png", "missing.png"], "missing.png: no such file"),
@@ -139,6 +140,7 @@ def test_bad_input_is_one_line_and_nothing_is_written(folder, striate, words, co
     Image.new("1", (9000, 9000)).save("huge.png")
     Image.new("RGBA", (9, 9)).save("alpha.png")
     Image.new("L", (5, 5), 7).save("flat.png")
+    Image.new("I;16", (9, 9), 300).save("deep.png")
     before = sorted(folder.iterdir())
     code, out, err = striate(*words)
     assert (code, out) == (2, "")

@@ -204,6 +204,8 @@ def _save(picture: Image.Image, target: Path, like: Image.Image | None) -> None:
         options["icc_profile"] = like.info["icc_profile"]
     data = io.BytesIO()
     try:
+        if kind == "WEBP" and picture.mode == "I;16":  # Pillow would clip it to 8 bits unasked
+            raise OSError("cannot write mode I;16 as WEBP")
         picture.save(data, kind, **options)
     except (OSError, ValueError) as error:  # Pillow's words for what a format cannot hold
         raise ArgumentError(
