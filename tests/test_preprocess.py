@@ -49,6 +49,7 @@ def test_a_record_survives_json() -> None:
         ({"size": (0, 4)}, "size: got"),
         ({"mean": (0.1,)}, "mean and std"),
         ({"std": (1.0, 0.0, 1.0)}, "std: got"),
+        ({"size": ("four", 6)}, "size, channels, mean and std"),
     ],
 )
 def test_bad_records_are_refused(change: dict[str, object], message: str) -> None:

@@ -49,7 +49,9 @@ class Preprocess:
                 mean=tuple(float(value) for value in record["mean"]),
                 std=tuple(float(value) for value in record["std"]),
             )
-        except (KeyError, TypeError, IndexError, OverflowError) as error:
+        except ArgumentError:
+            raise
+        except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
             raise ArgumentError("preprocess", record, "size, channels, mean and std") from error
 
     def to_dict(self) -> dict[str, Any]:

@@ -69,6 +69,8 @@ def test_a_truncated_file_is_found(folder: Path) -> None:
         ({"model": {"name": "lecture_net", "options": {"classes": 4}}}, "does not fit lecture_net"),
         ({"model": {"name": "lecture_net", "options": {"classes": 10**15}}}, "does not fit"),
         ({"model": None}, "not a whole model"),
+        ({"model": {"name": "lecture_net", "options": 3}}, "not a whole model"),
+        ({"model": {"name": "lecture_net", "options": "ab"}}, "not a whole model"),
         ({"classes": 3}, "not a whole model"),
         ({"preprocess": {}}, "size, channels, mean and std"),
     ],

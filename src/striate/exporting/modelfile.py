@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from striate.errors import WRONG_INPUT, StriateError
+from striate.errors import WRONG_INPUT, ArgumentError, StriateError
 from striate.files import write_atomic
 from striate.models import create
 from striate.preprocess import Preprocess
@@ -56,10 +56,12 @@ def load_model(path: Path) -> LoadedModel:
         raise _broken(folder / WEIGHTS, f"does not match the SHA-256 in {CONFIG}: it was changed")
     try:
         state = load(weights)
-        name, options = config["model"]["name"], config["model"]["options"]
+        name, options = config["model"]["name"], dict(config["model"]["options"])
         classes = tuple(str(label) for label in config["classes"])
         preprocess = Preprocess.from_dict(config["preprocess"])
-    except (KeyError, TypeError, SafetensorError) as error:
+    except ArgumentError:
+        raise
+    except (KeyError, TypeError, ValueError, SafetensorError) as error:
         raise _broken(folder, f"is not a whole model ({type(error).__name__}: {error})") from error
     net = _build(folder, name, options, state)
     return LoadedModel(net.eval(), classes, preprocess, config)
