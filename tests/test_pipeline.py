@@ -16,6 +16,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return st.train(epochs=2, out=tmp_path_factory.mktemp("runs") / "digits")
 
 
+def test_the_default_recipe_reads_97_of_100_held_out_digits(tmp_path: Path) -> None:
+    assert st.train(out=tmp_path / "run").test.accuracy >= 0.97
+
+
 def test_a_run_is_a_folder_of_plain_files(run: Run) -> None:
     files = {path.name for path in run.path.iterdir()}
     assert files == {"model.safetensors", "config.json", "metrics.jsonl"}

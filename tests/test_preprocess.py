@@ -3,7 +3,7 @@ import pytest
 import torch
 from PIL import Image
 
-from striate.errors import ArgumentError
+from striate.errors import ArgumentError, StriateError
 from striate.preprocess import Preprocess
 
 GREY = Preprocess(size=(4, 6), channels=1, mean=(0.5,), std=(0.25,))
@@ -17,12 +17,31 @@ def test_pixels_of_the_right_size_are_kept() -> None:
     )
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "CMYK", "I;16", "F"])
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "CMYK", "I;16", "LA", "PA"])
 @pytest.mark.parametrize("record", [GREY, COLOUR])
 def test_every_mode_becomes_the_shape_of_the_record(record: Preprocess, mode: str) -> None:
     pixels = record.pixels(Image.new(mode, (10, 7)))
     assert pixels.shape == (record.channels, 4, 6)
     assert pixels.dtype == torch.uint8
+
+
+def test_sixteen_bits_become_eight_by_the_high_byte() -> None:
+    array = np.array([[0, 255, 256], [30_000, 65_280, 65_535]], dtype=np.uint16)
+    record = Preprocess(size=(2, 3), channels=1, mean=(0.5,), std=(0.25,))
+    assert record.pixels(Image.fromarray(array)).tolist() == [[[0, 0, 1], [117, 255, 255]]]
+
+
+def test_what_is_transparent_shows_white_paper() -> None:
+    record = Preprocess(size=(1, 2), channels=1, mean=(0.5,), std=(0.25,))
+    image = Image.new("RGBA", (2, 1), (0, 0, 0, 0))  # black, but nothing of it is seen
+    image.putpixel((1, 0), (0, 0, 0, 255))
+    assert record.pixels(image).tolist() == [[[255, 0]]]
+
+
+@pytest.mark.parametrize("mode", ["I", "F"])
+def test_pixels_of_unknown_scale_are_refused(mode: str) -> None:
+    with pytest.raises(StriateError, match="nothing says which value is white"):
+        GREY.pixels(Image.new(mode, (6, 4)))
 
 
 def test_normalise_is_the_formula() -> None:
@@ -49,6 +68,7 @@ def test_a_record_survives_json() -> None:
         ({"size": (0, 4)}, "size: got"),
         ({"mean": (0.1,)}, "mean and std"),
         ({"std": (1.0, 0.0, 1.0)}, "std: got"),
+        ({"std": (1.0, float("nan"), 1.0)}, "std: got"),
         ({"size": ("four", 6)}, "size, channels, mean and std"),
     ],
 )

@@ -4,7 +4,7 @@ An error says what is wrong, where, and how to mend it, in one line; the command
 line and leaves with `exit_code`:
 
 0 done, 1 failed, 2 wrong usage or input, 3 data problems under --strict,
-4 a parity or accuracy gate failed, 130/143 interrupted and resumable.
+4 a parity or accuracy gate failed, 130/143 interrupted (Ctrl-C, SIGTERM).
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from collections.abc import Iterable
 
 FAILED = 1
 WRONG_INPUT = 2
-DATA_PROBLEMS = 3
-GATE_FAILED = 4
+INTERRUPTED = 130
+TERMINATED = 143
 
 
 class StriateError(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import platform
@@ -209,7 +210,9 @@ def _reserve(folder: Path) -> Path:
 
 def _release(folder: Path) -> None:
     """Take back the folder of a run that did not finish: its own files, and nobody else's."""
-    for name in (METRICS, CONFIG, WEIGHTS):
-        (folder / name).unlink(missing_ok=True)
-    if not any(folder.iterdir()):
-        folder.rmdir()
+    # Whatever ended the run says more than a failed clean-up would.
+    with contextlib.suppress(OSError):
+        for name in (METRICS, CONFIG, WEIGHTS):
+            (folder / name).unlink(missing_ok=True)
+        if not any(folder.iterdir()):
+            folder.rmdir()

@@ -6,6 +6,7 @@ every model file, so that they cannot disagree.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -15,7 +16,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from striate.errors import ArgumentError
+from striate.errors import WRONG_INPUT, ArgumentError, StriateError
 
 _BANDS = {1: "L", 3: "RGB"}
 
@@ -36,7 +37,7 @@ class Preprocess:
             raise ArgumentError("size", self.size, "(height, width), both at least 1")
         if len(self.mean) != self.channels or len(self.std) != self.channels:
             raise ArgumentError("mean and std", (self.mean, self.std), f"{self.channels} values")
-        if min(self.std) <= 0:
+        if not all(0 < value < math.inf for value in self.std):
             raise ArgumentError("std", self.std, "positive values")
 
     @classmethod
@@ -59,9 +60,12 @@ class Preprocess:
         return asdict(self)
 
     def pixels(self, image: Image.Image) -> Tensor:
-        """An image to uint8 `(C, H, W)`: bands converted, squashed to `size`, bilinear."""
+        """An image to uint8 `(C, H, W)`: bands converted, squashed to `size`, bilinear.
+
+        16 bits become 8 by their high byte; what is transparent shows white paper behind it.
+        """
         height, width = self.size
-        bands = image.convert(_BANDS[self.channels])
+        bands = _opaque(image).convert(_BANDS[self.channels])
         if bands.size != (width, height):
             bands = bands.resize((width, height), Image.Resampling.BILINEAR)
         array = np.array(bands, dtype=np.uint8).reshape(height, width, self.channels)
@@ -73,3 +77,22 @@ class Preprocess:
         std = torch.tensor(self.std, device=batch.device).view(1, -1, 1, 1)
         scaled = batch.to(torch.float32).div_(255)
         return scaled.sub_(mean).div_(std).contiguous(memory_format=torch.channels_last)
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """The image in 8 bits a band and without transparency; Pillow's own conversions clip and drop.
+
+    32-bit pixels are refused: nothing in the file says which value is white.
+    """
+    if image.mode in ("I", "F"):
+        raise StriateError(
+            "has 32-bit pixels, and nothing says which value is white",
+            remedy="Save it with 8 or 16 bits",
+            exit_code=WRONG_INPUT,
+        )
+    if image.mode.startswith("I;16"):
+        return Image.fromarray((np.asarray(image, dtype=np.uint16) >> 8).astype(np.uint8))
+    if image.has_transparency_data:
+        paper = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(paper, image.convert("RGBA"))
+    return image

@@ -109,7 +109,10 @@ def test_a_bug_is_said_in_one_line(
     ]
 
 
-def test_ctrl_c_leaves_with_130_and_no_folder(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interruption_leaves_its_code_and_no_folder(
+    tmp_path: Path, number: signal.Signals, code: int
+) -> None:
     child = subprocess.Popen(
         [sys.executable, "-m", "striate", "train", "--epochs", "500", "--out", "run"],
         cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -118,9 +121,10 @@ def test_ctrl_c_leaves_with_130_and_no_folder(tmp_path: Path) -> None:
     while not (tmp_path / "run").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     time.sleep(0.5)
-    os.kill(child.pid, signal.SIGINT)
+    os.kill(child.pid, number)
     out, err = child.communicate(timeout=60)
-    assert child.returncode == 130
+    assert child.returncode == code
+    assert err.splitlines()[-1] == "striate: interrupted"
     assert "Traceback" not in err
     assert out == ""
     assert not (tmp_path / "run").exists()

@@ -72,6 +72,8 @@ def test_a_truncated_file_is_found(folder: Path) -> None:
         ({"model": {"name": "lecture_net", "options": 3}}, "not a whole model"),
         ({"model": {"name": "lecture_net", "options": "ab"}}, "not a whole model"),
         ({"classes": 3}, "not a whole model"),
+        ({"classes": ["ant", "bee"]}, "names 2 classes, but the network gives"),
+        ({"preprocess": Preprocess((9, 9), 1, (0.5,), (0.25,)).to_dict()}, "does not fit"),
         ({"preprocess": {}}, "size, channels, mean and std"),
     ],
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import traceback
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -16,7 +18,7 @@ from striate.cli.lint import lint
 from striate.cli.predict import predict
 from striate.cli.profile import profile
 from striate.cli.train import train
-from striate.errors import FAILED, StriateError
+from striate.errors import FAILED, INTERRUPTED, TERMINATED, StriateError
 
 app = typer.Typer(
     name="striate",
@@ -66,14 +68,16 @@ def main(argv: list[str] | None = None) -> None:
     """Run one command and leave with a documented exit code (see `striate.errors`)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         app(args=[word for word in arguments if word != "--debug"], prog_name="striate")
     except StriateError as error:
         _complain(str(error), debug)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        _complain("interrupted", debug)
-        sys.exit(130)
+    except SystemExit as left:
+        if left.code in (INTERRUPTED, TERMINATED):  # typer turns Ctrl-C into the first of them
+            _complain("interrupted", debug)
+        raise
     except Exception as error:  # the last floor: a bug of ours, said in one line
         _complain(
             f"unexpected {type(error).__name__}: {error}. "
@@ -81,6 +85,11 @@ def main(argv: list[str] | None = None) -> None:
             debug,
         )
         sys.exit(FAILED)
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    """Leave by an exception, so that whatever is under way cleans up behind itself."""
+    sys.exit(TERMINATED)
 
 
 def _complain(line: str, debug: bool) -> None:

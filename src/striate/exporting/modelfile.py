@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
-from torch import Tensor, nn
+from torch import nn
 
 from striate.errors import WRONG_INPUT, ArgumentError, StriateError
 from striate.files import write_atomic
@@ -63,19 +63,17 @@ def load_model(path: Path) -> LoadedModel:
         raise
     except (KeyError, TypeError, ValueError, SafetensorError) as error:
         raise _broken(folder, f"is not a whole model ({type(error).__name__}: {error})") from error
-    net = _build(folder, name, options, state)
-    return LoadedModel(net.eval(), classes, preprocess, config)
-
-
-def _build(folder: Path, name: str, options: dict[str, Any], state: dict[str, Tensor]) -> nn.Module:
-    """Build without memory, compare names and shapes, then take the tensors over as they are."""
-    with torch.device("meta"):
-        net = create(name, **options)
+    with torch.device("meta"):  # no memory before the shapes are known to be right
+        net = create(name, **options).eval()
     try:
+        images = torch.empty(1, preprocess.channels, *preprocess.size, device="meta")
+        outputs = tuple(net(images).shape)
         net.load_state_dict(state, assign=True)
     except RuntimeError as error:
-        raise _broken(folder / WEIGHTS, f"does not fit {name} ({error})") from error
-    return net
+        raise _broken(folder, f"does not fit {name} ({error})") from error
+    if outputs != (1, len(classes)):
+        raise _broken(folder, f"names {len(classes)} classes, but the network gives {outputs[1:]}")
+    return LoadedModel(net, classes, preprocess, config)
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
