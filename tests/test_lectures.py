@@ -372,3 +372,15 @@ def test_deck_004_vgg_file_sizes() -> None:
     assert vgg19 == 4 * 143_667_240
     assert vgg19 // 10**6 == 574
     assert vgg16 // 10**6 == 553  # the deck prints 533: a misprint for 553
+
+
+def test_deck_004_alphagos_last_layer_has_one_filter_and_a_bias_for_each_position() -> None:
+    """A 1x1 convolution without bias, then a bias for each of the 361 points, then softmax."""
+    points, filters = 19 * 19, 192
+    last = nn.Sequential(
+        nn.Conv2d(filters, 1, kernel_size=1, bias=False), nn.Flatten(), nn.Softmax(dim=1)
+    )
+    position_bias = nn.Parameter(torch.randn(points))
+    assert num_parameters(last) + position_bias.numel() == filters + points
+    logits = last[1](last[0](torch.randn(2, filters, 19, 19))) + position_bias
+    torch.testing.assert_close(last[2](logits).sum(dim=1), torch.ones(2))
