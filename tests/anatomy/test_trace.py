@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import resource
+import sys
 import time
 import warnings
 from collections import OrderedDict
@@ -204,9 +206,9 @@ def test_recurrent_shapes_are_those_of_a_real_run(shape: tuple[int, int]) -> Non
 
 
 def test_a_thousand_steps_cost_no_more_than_one() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     found = trace(nn.GRU(40, 64, 2, batch_first=True), (20_000, 40))
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 10  # 40,000 cells one by one take a minute
     assert found.macs == 20_000 * 3 * 64 * (40 + 64 + 64 + 64)
     assert found.calls[0].outputs == ((1, 20_000, 64), (2, 1, 64))
     assert found.calls[0].bytes == 4 * 64 * 20_002
@@ -332,7 +334,7 @@ def test_ordered_tuple_and_dataclass_outputs() -> None:
 # --- the large ones ---
 
 
-def vgg16() -> nn.Module:
+def vgg16() -> nn.Sequential:
     layers: list[nn.Module] = []
     channels = 3
     for width, count in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)):
@@ -355,18 +357,23 @@ def resnet18() -> nn.Module:
 
 
 def resident() -> int:
+    """Bytes of memory this process holds; 0 where the system does not tell."""
+    if sys.platform != "linux":
+        return 0
     with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * 4096
+        return int(file.read().split()[1]) * resource.getpagesize()
 
 
 def test_vgg16_takes_no_time_and_no_memory() -> None:
     with torch.device("meta"):
         net = vgg16()
     trace(nn.ReLU(), (1, 2))  # torch's own start-up
-    before, start = resident(), time.perf_counter()
+    before, start = resident(), time.process_time()
     found = trace(net, (3, 224, 224))
-    assert time.perf_counter() - start < 1
-    assert resident() - before < 50e6  # the weights alone are 553 MB
+    # Really run, a picture of this size takes 100 GB for one map, and minutes.
+    trace(net[:-8], (3, 20_000, 20_000))
+    assert time.process_time() - start < 10
+    assert resident() - before < 100e6  # the weights alone are 553 MB
     assert found.parameters == 138_357_544
     assert found.macs == 15_470_264_320
     assert found.weight_bytes == 4 * 138_357_544
