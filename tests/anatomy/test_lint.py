@@ -5,13 +5,23 @@ from pathlib import Path
 
 import pytest
 import torch
-from lint_bad_nets import BAD, Bad, UNet, autoencoder, conv, deep_without_padding, imagenet_stem
+from lint_bad_nets import (
+    BAD,
+    Adaptive,
+    Bad,
+    UNet,
+    autoencoder,
+    conv,
+    deep_without_padding,
+    imagenet_stem,
+)
 from lint_good_nets import GOOD, Good
 from lint_silent_nets import SILENT
 from torch import nn
 
 from striate.anatomy.lint import Finding, lint
-from striate.anatomy.rules import RULES
+from striate.anatomy.rules import RULES, plan
+from striate.anatomy.trace import trace
 from striate.errors import ArgumentError
 
 LEVELS = ("error", "warning", "hint")
@@ -198,6 +208,25 @@ def test_the_net_is_left_as_it_was():
     assert torch.equal(seed, torch.get_rng_state())
     assert all(torch.equal(before[key], value) for key, value in net.state_dict().items())
     assert not net[1]._forward_hooks
+
+
+def test_several_rules_ask_for_one_real_run():
+    runs = []
+
+    class Counted(Adaptive):
+        def forward(self, x):
+            runs.append(type(x))
+            return super().forward(x)
+
+    assert [f.rule for f in lint(Counted(), (3, 8, 8))] == ["not-traced"]
+    assert runs.count(torch.Tensor) == 1
+
+
+def test_no_size_is_traced_twice(monkeypatch):
+    traced = []
+    monkeypatch.setattr(plan, "trace", lambda net, shape: traced.append(shape) or trace(net, shape))
+    assert [f.rule for f in lint(deep_without_padding(), (1, 30, 30))] == ["shrinks-to-nothing"]
+    assert len(traced) == len(set(traced)) > 10
 
 
 def test_modules_that_only_training_calls_are_used():

@@ -25,14 +25,16 @@ def lint(
 ) -> list[Finding]:
     """What the rules find in `net` for one sample of `input_shape`, gravest first.
 
-    Nothing is computed with numbers and `net` stays as it was. `loss="cross-entropy"` says what
-    the net will be trained with, and makes the rules about its last layer strict. An empty list
-    means that no rule fired; an `error` means that the net cannot run or cannot learn.
+    The net is run symbolically, without numbers. Only where that run stops at a place that the net
+    itself may well pass, a copy of it is run once, in eval mode on the CPU, on a blank sample, to
+    tell the one case from the other. `net` stays as it was. `loss="cross-entropy"` says what it
+    will be trained with, and makes the rules about its last layer strict. An empty list means that
+    no rule fired; an `error` means that the net cannot run or cannot learn.
     """
     if loss is not None and loss not in LOSSES:
         raise unknown_name("loss", loss, LOSSES)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the runs are ours, and no numbers come of them
+        warnings.simplefilter("ignore")  # the runs are ours, and nobody sees their results
         plan = Plan(net, trace(net, input_shape), loss)
         found = [finding for rule in RULES.values() for finding in rule(plan)]
     return sorted(found, key=lambda finding: LEVELS.index(finding.level))

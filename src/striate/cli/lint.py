@@ -28,7 +28,8 @@ def lint(
 
     An error means that it cannot run or cannot learn, and the exit code is then 1. A warning runs,
     but hardly as it was meant; a hint is worth a thought. With --loss the rules about the last
-    layer are strict.
+    layer are strict. The network is followed without numbers; only one that can't be is run, as a
+    copy, once, on a blank sample.
 
     \b
     striate lint nets.py:LeNet --input 1,28,28

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -177,7 +178,23 @@ class Plan:
 
     def resized(self, sizes: tuple[int, ...]) -> Trace:
         """The same net traced on a picture of other sizes."""
-        return trace(self.net, (self.channels, *sizes))
+        if sizes not in self._resized:
+            self._resized[sizes] = trace(self.net, (self.channels, *sizes))
+        return self._resized[sizes]
+
+    @cached_property
+    def _resized(self) -> dict[tuple[int, ...], Trace]:
+        return {}  # several rules ask for the same sizes
+
+    @cached_property
+    def runs(self) -> bool:
+        """Whether a copy of the net takes one blank sample; the only place where lint computes."""
+        try:
+            with torch.no_grad():
+                copy.deepcopy(self.net).cpu().eval()(*self.blank(1))
+        except Exception:  # the stranger's net fails on numbers too: then its failure is real
+            return False
+        return True
 
     @property
     def samples(self) -> tuple[tuple[int, ...], ...]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from itertools import product
 
-import torch
 from torch import nn
 
 from striate.anatomy.rules.finding import Finding
@@ -161,7 +159,7 @@ def shape_error(plan: Plan) -> Iterator[Finding]:
 def not_traced(plan: Plan) -> Iterator[Finding]:
     """A net that runs on real numbers, but cannot be followed without them."""
     failure = plan.trace.failure
-    if failure is None or (failure.expected and failure.reason != _DEPENDS) or not _runs(plan):
+    if failure is None or (failure.expected and failure.reason != _DEPENDS) or not plan.runs:
         return
     yield Finding(
         "not-traced",
@@ -171,13 +169,3 @@ def not_traced(plan: Plan) -> Iterator[Finding]:
         "place was not looked at.",
         f"{failure.mend}." if failure.mend else "Lint its parts one by one.",
     )
-
-
-def _runs(plan: Plan) -> bool:
-    """Whether a copy of the net takes one blank sample; the only place where lint computes."""
-    try:
-        with torch.no_grad():
-            copy.deepcopy(plan.net).cpu().eval()(*plan.blank(1))
-    except Exception:  # the stranger's net fails on numbers too: then its failure is real
-        return False
-    return True
