@@ -68,6 +68,13 @@ def test_transposed_size_is_a_transposed_convolutions(
     assert layer(torch.empty(1, 1, n, device="meta")).shape[-1] == expected
 
 
+def test_a_transposed_convolution_that_pads_all_away_makes_nothing() -> None:
+    assert transposed_size(1, 3, padding=1) == 1
+    assert transposed_size(1, 3, padding=2) == 0
+    with pytest.raises(RuntimeError):
+        nn.ConvTranspose1d(1, 1, 3, padding=2, device="meta")(torch.empty(1, 1, 1, device="meta"))
+
+
 @random_cases
 @given(n=sizes, k=kernels, d=st.integers(1, 4))
 def test_same_padding_keeps_the_size(n: int, k: int, d: int) -> None:
@@ -157,6 +164,9 @@ def test_field_is_the_support_of_the_gradient(data: st.DataObject) -> None:
         (lambda: linear_parameters(0, 3), "in_features: got 0"),
         (lambda: local_parameters(1, 1, 5, (24, 0)), r"output\[1\]: got 0"),
         (lambda: Field().after(3, stride=0), "stride: got 0"),
+        (lambda: output_size(5, 2.5), "kernel: got 2.5, expected a whole number of at least 1"),
+        (lambda: output_size(28 / 2, 3), "n: got 14.0, expected a whole number"),
+        (lambda: linear_parameters("784", 10), "in_features: got '784', expected a whole number"),
     ],
 )
 def test_wrong_numbers_are_named(wrong, message: str) -> None:

@@ -6,6 +6,7 @@ tuple has one entry per spatial axis.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
@@ -57,10 +58,14 @@ def transposed_size(
     output_padding: int = 0,
     dilation: int = 1,
 ) -> int:
-    """Units that a transposed convolution makes: (n - 1) s - 2p + d(k-1) + output_padding + 1."""
+    """Units that a transposed convolution makes: (n - 1) s - 2p + d(k-1) + output_padding + 1.
+
+    0 means that the padding takes away all that there is.
+    """
     _at_least(0, n=n, padding=padding, output_padding=output_padding)
     _at_least(1, stride=stride)
-    return (n - 1) * stride - 2 * padding + effective_kernel(kernel, dilation) + output_padding
+    span = effective_kernel(kernel, dilation)
+    return max(0, (n - 1) * stride - 2 * padding + span + output_padding)
 
 
 def conv_parameters(
@@ -183,5 +188,9 @@ def _whole_groups(in_channels: int, out_channels: int, groups: int) -> None:
 
 def _at_least(least: int, **numbers: int) -> None:
     for name, number in numbers.items():
-        if number < least:
+        try:
+            enough = operator.index(number) >= least
+        except TypeError:  # 2.5, and 2.0 too: what came of a division may be off elsewhere
+            enough = False
+        if not enough:
             raise ArgumentError(name, number, f"a whole number of at least {least}")
