@@ -9,6 +9,7 @@ import sys
 import time
 import warnings
 from collections import OrderedDict
+from dataclasses import dataclass
 
 import pytest
 import torch
@@ -329,6 +330,42 @@ def test_ordered_tuple_and_dataclass_outputs() -> None:
         "a": (1, 2, 3),
         "b": ((1, 3), {"c": ((1, 2, 3), None)}),
     }
+
+
+def test_dataclasses_are_looked_into_and_their_classes_are_not() -> None:
+    @dataclass
+    class Found:
+        map: Tensor
+
+    class Both(nn.Module):
+        def forward(self, x: Tensor) -> object:
+            return Found(x), Found
+
+    assert trace(Both(), (2, 3)).output == ({"map": (1, 2, 3)}, None)
+
+
+def test_tensors_that_a_network_keeps_in_nests_have_doubles_too() -> None:
+    @dataclass
+    class Node:
+        table: Tensor
+        parent: Node | None = None
+        child: Node | None = None
+
+    class Keeper(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            root = Node(torch.zeros(1, 3))
+            root.child = Node(torch.zeros(1, 3), parent=root)  # a ring
+            self.tree = {"kind": Node, "roots": [root]}
+
+        def forward(self, x: Tensor) -> Tensor:
+            [root] = self.tree["roots"]
+            root.child.table += 1
+            return x + root.child.table
+
+    net = Keeper()
+    assert trace(net, (3,)).output == (1, 3)
+    assert net.tree["roots"][0].child.table.sum() == 0
 
 
 # --- the large ones ---

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any
 
 from torch import Tensor
 
 
-def tensors(value: Any) -> Iterator[Tensor]:
+def tensors(value: Any, _around: tuple[int, ...] = ()) -> Iterator[Tensor]:
     """Every tensor in `value`, however deep, in order."""
     if isinstance(value, Tensor):
         yield value
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from tensors(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from tensors(item)
-    elif is_dataclass(value):
-        for item in fields(value):
-            yield from tensors(getattr(value, item.name))
+    elif id(value) not in _around:  # a tree whose nodes know their parent is a ring
+        for item in _items(value):
+            yield from tensors(item, (*_around, id(value)))
+
+
+def _items(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    if isinstance(value, list | tuple):
+        return value
+    if is_dataclass(value) and not isinstance(value, type):
+        return [getattr(value, item.name, None) for item in fields(value)]  # some are not set yet
+    return ()

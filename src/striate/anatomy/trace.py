@@ -136,7 +136,7 @@ def _structure(value: Any) -> Any:
         return {key: _structure(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return tuple(_structure(item) for item in value)
-    if is_dataclass(value):
+    if is_dataclass(value) and not isinstance(value, type):
         return {item.name: _structure(getattr(value, item.name)) for item in fields(value)}
     return None
 

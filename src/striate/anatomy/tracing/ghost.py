@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter, is_lazy
 
+from striate.anatomy.nested import tensors
 from striate.anatomy.tracing.calls import Shape
 from striate.errors import StriateError
 
@@ -73,14 +74,4 @@ def _empty(tensor: Tensor, device: str) -> Tensor:
 def _tensors(net: nn.Module) -> Iterator[Tensor]:
     """Every tensor a module holds: registered, or kept as a plain attribute, also in a list."""
     for module in net.modules():
-        for value in vars(module).values():
-            yield from _inside(value)
-
-
-def _inside(value: Any) -> Iterator[Tensor]:
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, list | tuple):
-        yield from (item for item in value if isinstance(item, Tensor))
-    elif isinstance(value, dict):
-        yield from (item for item in value.values() if isinstance(item, Tensor))
+        yield from tensors(vars(module))
