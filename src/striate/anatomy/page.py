@@ -20,7 +20,8 @@ _STYLE = """
 .striate th, .striate td { padding: 3px 14px 3px 0; text-align: right; white-space: nowrap;
   border-bottom: 1px solid var(--line); background-color: transparent; }
 .striate th:nth-child(-n+2), .striate td:nth-child(-n+2) { text-align: left; }
-.striate .share { background: linear-gradient(to left, var(--bar) var(--part), transparent 0); }
+.striate .share { background: linear-gradient(to left, var(--bar) var(--part), transparent 0)
+  content-box; }
 .striate .failure { color: var(--bad); font-weight: 600; }
 """
 
