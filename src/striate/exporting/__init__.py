@@ -1,4 +1,4 @@
-"""Model files."""
+"""From a trained network to files that predict the same elsewhere."""
 
 from striate.exporting.modelfile import CONFIG as CONFIG
 from striate.exporting.modelfile import WEIGHTS as WEIGHTS

@@ -1,4 +1,4 @@
-"""Training."""
+"""Training: recipe, loop and schedule."""
 
 from striate.training.loop import Part as Part
 from striate.training.loop import Recipe as Recipe
