@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 import torch
@@ -106,6 +108,45 @@ def test_torch_keeps_its_threads_and_a_failure_in_one_of_ours_comes_out(monkeypa
     with pytest.raises(MemoryError, match="no room"):
         engine.run(planes, task, "zeros")
     assert torch.get_num_threads() == before
+
+
+@pytest.mark.parametrize("met_torch", [False, True])
+def test_two_callers_at_once_leave_torch_its_threads(met_torch):
+    """The second starts while the first has torch at one thread, and ends after it."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    first_works, second_works, release, first_done = (threading.Event() for _ in range(4))
+    seen = []
+
+    def hold(works, until):
+        works.set()
+        until.wait(10)
+
+    def first():
+        engine._on_every_core(lambda _: hold(first_works, release))
+        first_done.set()
+
+    def second():
+        if met_torch:
+            torch.get_num_threads()  # a thread keeps the number it meets at its first use of torch
+        engine._on_every_core(lambda _: hold(second_works, first_done))
+
+    callers = [threading.Thread(target=first), threading.Thread(target=second)]
+    try:
+        callers[0].start()
+        first_works.wait(10)
+        callers[1].start()
+        second_works.wait(0.3)
+        release.set()
+        for caller in callers:
+            caller.join()
+        later = threading.Thread(target=lambda: seen.append(torch.get_num_threads()))
+        later.start()
+        later.join()
+    finally:
+        torch.set_num_threads(before)
+    assert second_works.is_set()
+    assert seen == [2]
 
 
 def test_long_sums_are_cut_and_still_add_up(monkeypatch):

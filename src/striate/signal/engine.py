@@ -6,6 +6,7 @@ of the signal that is made, and the only place where padding exists.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,9 @@ FRAME = 2**19
 # Bytes; glibc keeps a freed block up to this size for the next frame once it has seen one freed.
 # Without it every frame's results are fresh pages from the system, which costs more than filtering.
 KEPT_BY_MALLOC = 31 * 2**20
+
+# torch has one number of threads for the whole process: one caller at a time may change it.
+_THREADS = threading.Lock()
 
 
 def run(planes: torch.Tensor, task: Task, padding: str, method: str = "") -> torch.Tensor:
@@ -72,24 +76,30 @@ def _on_every_core(work: Callable[[object], None]) -> None:
     busy machine that waits for a time slice per operation (measured: 30x slower). Threads that
     own whole frames wait once, at the end.
     """
-    threads = torch.get_num_threads()
 
     def alone(number: int) -> None:
         torch.set_num_threads(1)  # the calling thread's, and MKL's, which is shared
         with torch.no_grad():
             work(number)
 
-    try:
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(alone, range(threads)))
-    finally:
-        torch.set_num_threads(threads)
+    with _THREADS:
+        threads = torch.get_num_threads()
+        if threads == 1:
+            # Setting 1 here would be for good where this thread first met torch during another's
+            # turn: it keeps that turn's 1, and would hand it on to the process.
+            work(None)
+            return
+        try:
+            with ThreadPoolExecutor(threads) as pool:
+                list(pool.map(alone, range(threads)))
+        finally:
+            torch.set_num_threads(threads)
 
 
 def _compute(frame: torch.Tensor, part: torch.Tensor, method: Method, task: Task) -> None:
     method(frame, part)
     # After one NaN or infinity the plain sums mend the frame: they reach no further than a window.
-    if method.mixes and not torch.isfinite(part.sum()):
+    if method.mixes and not math.isfinite(part.sum().item()):
         build("shifts", task)(frame, part)
 
 
