@@ -200,6 +200,27 @@ def test_bad_steps(name, value):
         correlate(np.ones((4, 4)), np.ones((2, 2)), **{name: value})
 
 
+def test_numpy_integers_are_whole_numbers():
+    signal, two = np.random.default_rng(0).random((9, 8)), np.int64(2)
+    expected = correlate(signal, np.ones((3, 3)), stride=2, dilation=(2, 1))
+    for stride in (two, (two, two), np.array([2, 2])):
+        result = correlate(signal, np.ones((3, 3)), stride=stride, dilation=np.array([2, 1]))
+        np.testing.assert_array_equal(result, expected)
+
+
+def test_one_axis_may_be_a_number():
+    signal = np.random.default_rng(0).random((9, 8))
+    expected = correlate(signal, [1, 2, 3], axes=(0,))
+    for axes in (0, np.int64(0), np.array([-2])):
+        np.testing.assert_array_equal(correlate(signal, [1, 2, 3], axes=axes), expected)
+
+
+@pytest.mark.parametrize("axes", [0, 1.5, (0.0, 1.0), "ab", (True, False), (0, 1, 2)])
+def test_bad_axes_of_a_2d_kernel(axes):
+    with pytest.raises(ArgumentError, match=r"axes: got .* expected 2 "):
+        correlate(np.ones((4, 4)), np.ones((2, 2)), axes=axes)
+
+
 def test_bad_names_and_shapes():
     with pytest.raises(ArgumentError, match="Did you mean zeros"):
         correlate(np.ones(4), np.ones(2), padding="zero")

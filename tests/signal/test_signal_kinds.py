@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import warnings
+
 import numpy as np
 import pytest
 import scipy.ndimage
@@ -10,6 +13,7 @@ from PIL import Image
 
 from striate.errors import ArgumentError
 from striate.signal import convolve, correlate
+from striate.signal.kinds import read
 
 KERNEL = np.array([[1.0, 2, 1], [2, 4, 2], [1, 2, 1]]) / 16
 SKEW = np.array([[1.0, -2, 0.5], [2, 3, 0]])
@@ -64,6 +68,22 @@ def test_views_of_every_sort():
     for view in (tensor.T, tensor[::2, 1::3], tensor[None].expand(3, 24, 30)):
         expected = correlate(view.contiguous(), SKEW)
         assert torch.equal(correlate(view, SKEW), expected)
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint16", "float16", "float64"])
+def test_read_only_memory_is_shared_without_touching_the_warnings(dtype, monkeypatch):
+    """`catch_warnings` swaps lists that all threads share."""
+    frozen = (np.random.default_rng(0).random((40, 50)) * 9).astype(dtype)[::2].T
+    copy = frozen.copy()
+    frozen.flags.writeable = False
+    with monkeypatch.context() as patch:
+        patch.setattr(warnings, "catch_warnings", None)
+        tensor = read(frozen)
+    assert tensor.data_ptr() == frozen.ctypes.data
+    assert not frozen.flags.writeable
+    del frozen
+    gc.collect()
+    np.testing.assert_array_equal(tensor.numpy(), copy)
 
 
 def test_the_input_is_never_written_to():

@@ -93,7 +93,12 @@ def test_a_wrong_mode_names_the_nearest():
         pad(np.zeros(3), 1, None)
 
 
-@pytest.mark.parametrize("axes", [(0, 0), (0, 2), (0,), ("a", 1)])
+@pytest.mark.parametrize("axes", [0, np.int64(0), (0,)])
+def test_one_axis_may_be_a_number(axes):
+    np.testing.assert_array_equal(pad(np.ones((1, 2)), 1, axes=axes), [[0, 0], [1, 1], [0, 0]])
+
+
+@pytest.mark.parametrize("axes", [0, 1.5, (0, 0), (0, 2), (0,), ("a", 1)])
 def test_bad_axes(axes):
     with pytest.raises(ArgumentError, match=r"axes: got .* expected 2"):
         pad(np.zeros((3, 3)), [(1, 1), (1, 1)], axes=axes)

@@ -62,6 +62,12 @@ def test_taps_that_meet_are_added_and_cancelled_ones_are_zero():
     assert (facts.nonzero, facts.distinct, facts.sparsity) == (0, 0, 1)
 
 
+def test_numpy_integers_are_whole_numbers():
+    expected = as_matrix(np.ones((2, 2)), (4, 4), stride=2)
+    result = as_matrix(np.ones((2, 2)), np.array([4, 4]), stride=np.int64(2))
+    np.testing.assert_array_equal(result, expected)
+
+
 def test_facts_of_a_matrix_that_no_memory_holds():
     facts = matrix_facts(np.ones((3, 3)), (300, 300))
     assert facts.dense_bytes == 8 * 300**4

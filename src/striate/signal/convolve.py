@@ -9,7 +9,8 @@ bits and half floats become float32, wider integers float64. `padding` is one of
 `striate.signal.pad`'s: `valid` keeps whole windows only, `full` every overlap, the others the size;
 of these, every `stride`-th result is kept. An even kernel's centre is tap `taps // 2`.
 
-A NaN or infinity reaches the windows that hold it under a weight other than 0, and no others.
+A NaN or infinity reaches the windows that hold it under a weight other than 0, and no others; with
+gradients, or off the CPU, torch's own convolution runs, where a weight of 0 passes it on as well.
 Gradients flow to a tensor and to a kernel tensor that ask for them.
 """
 
@@ -32,6 +33,7 @@ from striate.signal.kinds import (
     read,
     read_kernel,
     spatial_axes,
+    whole_numbers,
     write,
 )
 from striate.signal.pad import pad_axis, padding_name
@@ -45,7 +47,7 @@ def correlate(
     padding: str = "zeros",
     stride: int | Sequence[int] = 1,
     dilation: int | Sequence[int] = 1,
-    axes: Sequence[int] | None = None,
+    axes: int | Sequence[int] | None = None,
 ) -> Signal:
     """Slide the kernel over the signal as it stands: what networks call convolution."""
     return _run(signal, read_kernel(kernel), False, padding, stride, dilation, axes)
@@ -58,7 +60,7 @@ def convolve(
     padding: str = "zeros",
     stride: int | Sequence[int] = 1,
     dilation: int | Sequence[int] = 1,
-    axes: Sequence[int] | None = None,
+    axes: int | Sequence[int] | None = None,
 ) -> Signal:
     """Slide the kernel, turned round, over the signal: the convolution of signal processing."""
     return _run(signal, read_kernel(kernel), True, padding, stride, dilation, axes)
@@ -86,7 +88,7 @@ def _run(
     padding: str,
     stride: Any,
     dilation: Any,
-    axes: Sequence[int] | None,
+    axes: int | Sequence[int] | None,
 ) -> Signal:
     tensor = read(signal)
     mode = padding_name(padding)
@@ -161,11 +163,7 @@ def _with_graph(
 
 def per_axis(name: str, value: Any, count: int) -> tuple[int, ...]:
     """A positive whole number for each spatial axis, from one number or one per axis."""
-    values = (value,) * count if isinstance(value, int) else value
-    if (
-        not isinstance(values, Sequence)
-        or len(values) != count
-        or not all(type(step) is int and step >= 1 for step in values)
-    ):
+    values = whole_numbers(value, count)
+    if len(values) != count or min(values) < 1:
         raise ArgumentError(name, value, "a whole number from 1, or one per spatial axis")
-    return tuple(values)
+    return values

@@ -6,8 +6,9 @@ happens in float32 or float64 (`compute_dtype`).
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
+import operator
+from collections.abc import Iterable, Sequence
+from types import SimpleNamespace
 from typing import Any, TypeAlias, TypeVar, cast
 
 import numpy as np
@@ -71,7 +72,7 @@ def write(result: torch.Tensor, like: Signal) -> Signal:
 
 
 def spatial_axes(
-    tensor: torch.Tensor, count: int, axes: Sequence[int] | None, signal: object
+    tensor: torch.Tensor, count: int, axes: int | Sequence[int] | None, signal: object
 ) -> tuple[int, ...]:
     """`count` distinct non-negative axes: those asked for, or else the last ones."""
     if count > tensor.ndim:
@@ -82,10 +83,8 @@ def spatial_axes(
         return tuple(range(tensor.ndim - count, tensor.ndim))
     if isinstance(signal, Image.Image):
         raise ArgumentError("axes", axes, "None for an image: its axes are known")
-    wanted = tuple(axes)
-    if len(wanted) != count or not all(
-        isinstance(a, int) and -tensor.ndim <= a < tensor.ndim for a in wanted
-    ):
+    wanted = whole_numbers(axes, count)
+    if len(wanted) != count or not all(-tensor.ndim <= a < tensor.ndim for a in wanted):
         raise ArgumentError(
             "axes", axes, f"{count} axis numbers from {-tensor.ndim} to {tensor.ndim - 1}"
         )
@@ -93,6 +92,17 @@ def spatial_axes(
     if len(set(positive)) != count:
         raise ArgumentError("axes", axes, f"{count} different axes")
     return positive
+
+
+def whole_numbers(value: Any, count: int) -> tuple[int, ...]:
+    """One whole number `count` times, or several as they are; none where any is something else."""
+    try:
+        values = list(value) if isinstance(value, Iterable) else [value] * count
+        if any(isinstance(one, bool) for one in values):
+            return ()
+        return tuple(operator.index(one) for one in values)
+    except TypeError:  # a float, a word
+        return ()
 
 
 def read_kernel(kernel: object, name: str = "kernel") -> torch.Tensor:
@@ -127,10 +137,23 @@ def _read_array(array: Array) -> torch.Tensor:
     if not array.dtype.isnative or any(stride < 0 for stride in array.strides):
         # torch knows neither foreign byte order nor backward views
         array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
-    with warnings.catch_warnings():
-        # torch warns about views of read-only memory; nothing here writes to its input.
-        warnings.filterwarnings("ignore", "The given NumPy array is not writ", UserWarning)
-        return torch.from_numpy(array)
+    if not array.flags.writeable:
+        array = _as_if_writeable(array)
+    return torch.from_numpy(array)
+
+
+def _as_if_writeable(array: Array) -> Array:
+    """The same memory without its read-only mark.
+
+    torch warns of that mark, and silencing a warning is not safe among threads. Nothing here writes
+    to its input.
+    """
+    layout = array.__array_interface__
+    memory: Any = SimpleNamespace(
+        __array_interface__={**layout, "data": (layout["data"][0], False)},
+        owner=array,  # kept alive as long as the view
+    )
+    return np.asarray(memory)
 
 
 def _read_image(image: Image.Image) -> torch.Tensor:

@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 import torch
 
 from striate.errors import ArgumentError, unknown_name
-from striate.signal.kinds import SIGNED, Signal, read, spatial_axes, write
+from striate.signal.kinds import SIGNED, Signal, read, spatial_axes, whole_numbers, write
 
 PADDINGS = ("zeros", "replicate", "wrap", "reflect", "valid", "full")
 LECTURE_NAMES = {"extended": "replicate", "cyclic": "wrap", "undefined": "valid"}
@@ -28,7 +28,7 @@ Widths: TypeAlias = int | Sequence[int] | Sequence[Sequence[int]]
 
 
 def pad(
-    signal: Signal, widths: Widths, mode: str = "zeros", *, axes: Sequence[int] | None = None
+    signal: Signal, widths: Widths, mode: str = "zeros", *, axes: int | Sequence[int] | None = None
 ) -> Signal:
     """The signal with `widths` more samples before and after it along its spatial axes.
 
@@ -41,7 +41,7 @@ def pad(
     pairs = _pairs(widths)
     count = len(pairs) if len(pairs) > 1 else min(tensor.ndim, 2)
     if axes is not None and len(pairs) == 1:
-        count = len(axes)
+        count = len(whole_numbers(axes, 1)) or 1
     positions = spatial_axes(tensor, count, axes, signal)
     name = padding_name(mode)
     dtype = tensor.dtype
