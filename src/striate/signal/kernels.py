@@ -138,7 +138,7 @@ def gabor(
     both axes. Equal to `cv2.getGaborKernel`, which takes radians; not scaled to any sum.
     """
     for name, value in (("sigma", sigma), ("wavelength", wavelength), ("gamma", gamma)):
-        _at_least_a_tenth(name, value)
+        _within_reason(name, value)
     angle, shift = (math.radians(_finite(n, v)) for n, v in (("theta", theta), ("phase", phase)))
     cos, sin = math.cos(angle), math.sin(angle)
     if size is None:
@@ -228,7 +228,7 @@ def _offsets(size: int) -> Kernel:
 
 def _bell(sigma: float, size: int | None) -> Kernel:
     """(size,): a sampled 1-D Gaussian that sums to 1."""
-    _at_least_a_tenth("sigma", sigma)
+    _within_reason("sigma", sigma)
     count = 2 * int(4 * sigma + 0.5) + 1 if size is None else size
     x = _offsets(_odd(count, "size" if size is not None else "sigma"))
     bell = np.exp(-0.5 * (x / sigma) ** 2)
@@ -256,7 +256,8 @@ def _finite(name: str, value: float) -> float:
     return value
 
 
-def _at_least_a_tenth(name: str, value: float) -> None:
-    # A Gaussian of sigma 0.1 is 1e-22 one pixel away: less changes nothing but the overflow.
-    if not math.isfinite(value) or value < 0.1:
-        raise ArgumentError(name, value, "a number from 0.1")
+def _within_reason(name: str, value: float) -> None:
+    # A Gaussian of sigma 0.1 is 1e-22 one pixel away, one of 1e6 flat over the largest kernel:
+    # numbers beyond change nothing but the overflow.
+    if not 0.1 <= value <= 1_000_000:
+        raise ArgumentError(name, value, "a number from 0.1 to 1000000")
