@@ -38,6 +38,12 @@ def test_which_kernels_lose_their_sign_and_which_are_scaled():
     assert table[table > 0].sum() == pytest.approx(4)
 
 
+@pytest.mark.parametrize("text", ["log", "gabor", "gabor:phase=60"])
+def test_a_kernel_and_its_negative_are_shown_alike(text):
+    assert Showing.of(-kernel(text)) == Showing.of(kernel(text))
+    assert Showing.of(np.full((1, 2), -0.5)) == Showing(absolute=True, scale=4)
+
+
 def test_sixteen_bit_pictures_stay_sixteen_bit():
     pixels = noise(9, 9).astype(np.uint16) * 200
     out = filtered(plain(Image.fromarray(pixels)), kernel("identity"))

@@ -32,12 +32,14 @@ class Showing:
         Blurs and sharpeners (weights that sum to 1, or none negative) are only clipped. The others
         find edges and lines, dark-to-bright and bright-to-dark: their absolute value is shown, as
         `cv2.convertScaleAbs` does. Where their weights are no whole numbers (log, gabor) they have
-        no natural size: scaled so that the positive ones sum to 4, as Sobel's do.
+        no natural size: scaled so that the positive ones, or the negative ones where those weigh
+        more, sum to 4, as Sobel's do.
         """
         if kernel.min() >= 0 or abs(kernel.sum() - 1) < 1e-9:
             return cls(absolute=False, scale=1.0)
         whole = bool((kernel == kernel.round()).all())
-        return cls(absolute=True, scale=1.0 if whole else float(4 / kernel[kernel > 0].sum()))
+        weight = max(kernel[kernel > 0].sum(), -kernel[kernel < 0].sum())
+        return cls(absolute=True, scale=1.0 if whole else float(4 / weight))
 
 
 def plain(image: Image.Image) -> Image.Image:
