@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from striate.errors import ArgumentError
-from striate.layers import ConvNormAct, Residual, TableConv2d, init
+from striate.layers import ConvNormAct, LocalConv1d, LocalConv2d, Residual, TableConv2d, init
 
 
 def net() -> nn.Sequential:
@@ -109,6 +109,17 @@ def test_zero_last_gamma_makes_each_block_its_shortcut() -> None:
     assert torch.equal(block(x), x)
     assert (block.branch[0][1].weight == 1).all()
     assert torch.equal(plain.branch.weight, before)
+
+
+@pytest.mark.parametrize("name", sorted(init.RULES))
+def test_the_docstrings_exceptions_are_left_alone(name: str) -> None:
+    exceptions = [nn.ConvTranspose2d(2, 2, 3), LocalConv1d(2, 2, 5, 3), LocalConv2d(2, 2, 5, 3)]
+    if name != "lenet-1998":
+        exceptions.append(TableConv2d(2, [(0,), (0, 1)], 3))
+    stack = nn.Sequential(*exceptions)
+    before = {key: value.clone() for key, value in stack.state_dict().items()}
+    init.by_name(name)(stack)
+    assert all(torch.equal(value, before[key]) for key, value in stack.state_dict().items())
 
 
 def test_layers_without_bias_are_fine() -> None:

@@ -2,10 +2,12 @@
 
     net = init.he(Net())        or, by name        net = init.by_name("he")(Net())
 
-Every rule but `zero_last_gamma` sets the weights of all convolutions and linear layers, and their
-biases to 0 unless the paper says otherwise; norms and all other modules are left as they are. The
-draws come from torch's global generator, so `torch.manual_seed` makes them repeatable. Fan-in is
-what one unit sums (inputs per group x kernel area), fan-out what one input feeds.
+Every rule but `zero_last_gamma` sets the weights of `nn.Linear` and `nn.Conv1d` to `nn.Conv3d`,
+subclasses included, and their biases to 0 unless the paper says otherwise. All other modules are
+left as they were made: norms, transposed convolutions, `LocalConv1d` and `LocalConv2d`, and
+`TableConv2d`, which `lenet_1998` alone sets. The draws come from torch's global generator, so
+`torch.manual_seed` makes them repeatable. Fan-in is what one unit sums (inputs per group x kernel
+area), fan-out what one input feeds.
 """
 
 from __future__ import annotations
