@@ -83,6 +83,11 @@ BAD: dict[str, tuple[Callable[[], object], str]] = {
     "PaddedConv2d groups": (lambda: layers.PaddedConv2d(4, 4, groups=3), "groups: got 3"),
     "ProjectionShortcut": (lambda: layers.ProjectionShortcut(3, 4, 0), "stride: got 0"),
     "Residual": (lambda: layers.Residual(torch.tanh), "branch: got <built-in method tanh"),
+    "Residual shortcut": (lambda: layers.Residual(ONE, 1), "shortcut: got 1, expected a module"),
+    "Residual act": (
+        lambda: layers.Residual(ONE, act=torch.relu),
+        "act: got <built-in method relu",
+    ),
     "SCell in": (lambda: layers.SCell(0, 4), "in_planes: got 0"),
     "SCell planes": (lambda: layers.SCell(3, 0), "planes: got 0"),
     "SCell kernel": (lambda: layers.SCell(3, 4, 0), "kernel_size: got 0"),

@@ -22,11 +22,9 @@ class Residual(nn.Module):
         self, branch: nn.Module, shortcut: nn.Module | None = None, act: nn.Module | None = None
     ) -> None:
         super().__init__()
-        if not isinstance(branch, nn.Module):
-            raise ArgumentError("branch", branch, "a module")
-        self.branch = branch
-        self.shortcut = nn.Identity() if shortcut is None else shortcut
-        self.act = nn.Identity() if act is None else act
+        self.branch = _module("branch", branch)
+        self.shortcut = nn.Identity() if shortcut is None else _module("shortcut", shortcut)
+        self.act = nn.Identity() if act is None else _module("act", act)
 
     def forward(self, x: Tensor) -> Tensor:
         """X -> act(branch(x) + shortcut(x))."""
@@ -39,6 +37,12 @@ class Residual(nn.Module):
                 remedy="Give Residual a ProjectionShortcut of the branch's channels and stride",
             )
         return self.act(branch + shortcut)  # type: ignore[no-any-return]
+
+
+def _module(argument: str, value: nn.Module) -> nn.Module:
+    if not isinstance(value, nn.Module):
+        raise ArgumentError(argument, value, "a module")
+    return value
 
 
 class ProjectionShortcut(ConvNormAct):
