@@ -236,9 +236,18 @@ def test_the_state_makes_the_round_trip(layer_and_input: Pair) -> None:
     assert torch.equal(layer.eval()(x), layer.train()(x))
 
 
-def test_the_input_is_all_that_is_kept_for_the_backward_pass() -> None:
-    """Memory: no unfolded copy outlives the forward pass."""
-    layer, x = LocalConv2d(8, 8, 16, 5), torch.randn(4, 8, 16, 16, requires_grad=True)
+@pytest.mark.parametrize(
+    ("layer", "x"),
+    [
+        (LocalConv1d(8, 8, 16, 5), torch.randn(4, 8, 16, requires_grad=True)),
+        (LocalConv2d(8, 8, 16, 5), torch.randn(4, 8, 16, 16, requires_grad=True)),
+    ],
+    ids=["1-D", "2-D"],
+)
+def test_the_input_is_all_that_is_kept_for_the_backward_pass(
+    layer: LocalConv1d | LocalConv2d, x: Tensor
+) -> None:
+    """Memory: neither an unfolded nor a padded copy outlives the forward pass."""
     kept: list[Tensor] = []
 
     def note(tensor: Tensor) -> Tensor:

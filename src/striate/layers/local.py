@@ -114,7 +114,8 @@ class LocalConv1d(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, L) -> (B, O, L')."""
         _expect(x, (self.in_channels, self.size))
-        image = F.pad(x, (self.padding, self.padding)).unsqueeze(2)  # (B, C, 1, L)
+        x = F.pad(x, (self.padding, self.padding)) if self.padding else x
+        image = x.unsqueeze(2)  # (B, C, 1, L)
         weight = self.weight.unsqueeze(1).unsqueeze(0)  # (1, L', 1, V, C, O)
         bias = None if self.bias is None else self.bias.unsqueeze(1)  # (O, 1, L')
         return _apply(image, weight, bias, (1, self.stride)).squeeze(2)
