@@ -155,6 +155,19 @@ def test_state_makes_the_round_trip(row: Row) -> None:
 
 
 @every_row
+def test_state_of_the_layer_as_built_makes_the_round_trip(row: Row) -> None:
+    torch.manual_seed(0)
+    saved = row.build().eval()
+    torch.manual_seed(5)
+    fresh = row.build().eval()
+    fresh.load_state_dict({name: value.clone() for name, value in saved.state_dict().items()})
+    for name, value in fresh.state_dict().items():
+        assert torch.equal(value, saved.state_dict()[name]), name
+    x = given(row, row.shapes[0]).float()
+    assert_equal(outputs(fresh, x), outputs(saved, x), 0)
+
+
+@every_row
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
 def test_dtype_is_kept(row: Row, dtype: torch.dtype) -> None:
     x = given(row, row.shapes[0])
