@@ -30,10 +30,17 @@ def test_it_writes_the_picture_and_nothing_else(capsys, folder):
     assert ET.parse(folder / "small.svg").getroot().get("role") == "img"
 
 
+def test_a_networks_name(capsys, folder):
+    code, out, err = leave(capsys, "lecture_net", "--input", "1,28,28", "-o", "net.svg")
+    assert (code, out, err) == (0, "", "wrote net.svg\n")
+    assert ET.parse(folder / "net.svg").getroot().get("role") == "img"
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
         (["nets.py:broken", "--input", "1,8,8", "-o", "x.svg"], "1 (Conv2d)"),
+        (["lecture_nett", "--input", "1,8,8", "-o", "x.svg"], "Did you mean lecture_net?"),
         (["nets.py:small", "--input", "8,8,-1", "-o", "x.svg"], "--input: got '8,8,-1'"),
         (["nets.py:small", "--input", "1,8,8", "-o", "none/x.svg"], "The folder does not exist"),
         (["nets.py:large", "--input", "1,8,8", "-o", "x.svg"], "network: got 'large'"),

@@ -65,6 +65,15 @@ def test_json_of_a_sound_net(striate_command):
     assert (done.returncode, json.loads(done.stdout)) == (0, {"findings": []})
 
 
+def test_a_networks_name(striate_command):
+    done = striate_command("lint", "lecture_net", "--input", "1,28,28", "--json")
+    assert done.returncode == 0
+    assert all(finding["level"] == "hint" for finding in json.loads(done.stdout)["findings"])
+    done = striate_command("lint", "lecture_nett", "--input", "1,28,28")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Did you mean lecture_net?" in done.stderr
+
+
 def test_what_the_net_prints_is_no_result(striate_command):
     done = striate_command("lint", "nets.py:chatty", "--input", "1,8,8", "--json")
     assert (done.returncode, json.loads(done.stdout)) == (0, {"findings": []})

@@ -51,6 +51,13 @@ def test_json_is_one_object(capsys):
     assert sum(layer["share"] for layer in told["layers"]) == pytest.approx(1)
 
 
+def test_a_networks_name(capsys):
+    options = ["--input", "1,28,28", "--repeats", "1", "--json"]
+    code, out, err = leave(capsys, "profile", "lecture_net", *options)
+    assert (code, err) == (0, "")
+    assert "Conv2d" in json.loads(out)["by_type"]
+
+
 @pytest.mark.usefixtures("nets")
 @pytest.mark.parametrize(
     ("arguments", "line"),
@@ -61,6 +68,7 @@ def test_json_is_one_object(capsys):
         ),
         (["nets.py:small", "--input", "1,0,8"], "--input: got '1,0,8'"),
         (["nets.py:tiny", "--input", "1,8,8"], "network: got 'tiny'"),
+        (["lecture_nett", "--input", "1,28,28"], "Did you mean lecture_net?"),
         (["none.py:small", "--input", "1,8,8"], "none.py: no such file"),
         (["nets.py:broken", "--input", "4"], "failed in layer 1 (Linear)"),
         (["nets.py:small", "--input", "1,8,8", "--batch", "0"], "batch: got 0"),

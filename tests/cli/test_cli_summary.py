@@ -113,6 +113,15 @@ def test_wrong_networks(striate_command: Striate, nets: Path, tmp_path: Path) ->
         assert len(done.stderr.splitlines()) <= 2  # the file's own print, and one line of ours
 
 
+def test_a_networks_name(striate_command: Striate) -> None:
+    done = striate_command("summary", "lecture_net", "--input", "1,28,28", "--json")
+    assert (done.returncode, json.loads(done.stdout)["params"]) == (0, 34_826)
+    done = striate_command("summary", "lecture-nett", "--input", "1,28,28")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("striate: model: got 'lecture-nett', expected the name of a")
+    assert "or FILE.py:NAME for one of your own. Did you mean lecture_net?" in done.stderr
+
+
 def test_a_closed_pipe_is_no_bug(nets: Path) -> None:
     command = f"{sys.executable} -m striate summary {nets}:good --input 3,14,14 | head -1"
     done = subprocess.run(command, shell=True, capture_output=True, text=True)

@@ -2,40 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from striate.cli.output import Json, print_json, results
-from striate.errors import FAILED, ArgumentError
+from striate.cli.network import Input, Network, network_from, parse_shape
+from striate.cli.output import Json, guest_code, print_json, results
+from striate.errors import FAILED
 
 if TYPE_CHECKING:
     from striate.anatomy.summary import Summary
-
-Network = Annotated[
-    str, typer.Argument(metavar="FILE.py:NAME", help="A module, class or function in your file.")
-]
-Input = Annotated[
-    str, typer.Option("--input", help="One sample's shape: 3,224,224. Several inputs: 3,8,8;10.")
-]
-
-
-def parse_shape(text: str) -> tuple[int, ...] | tuple[tuple[int, ...], ...]:
-    """`3,224,224` (or 3x224x224) as a tuple; inputs are separated by `;`."""
-    try:
-        shapes = [
-            tuple(int(size) for size in part.replace("x", ",").split(","))
-            for part in text.split(";")
-        ]
-    except ValueError:
-        shapes = []
-    if not shapes or min(size for shape in shapes for size in shape) < 1:
-        raise ArgumentError("--input", text, "positive sizes such as 3,224,224")
-    return shapes[0] if len(shapes) == 1 else tuple(shapes)
 
 
 def summary(
@@ -55,15 +33,15 @@ def summary(
     striate summary nets.py:LeNet --input 1,28,28
     striate summary nets.py:make_resnet --input 3,224,224 --html resnet.html
     striate summary nets.py:net --input 3,32,32 --json
+    striate summary lecture_net --input 1,28,28
     """
     sizes = parse_shape(shape)
 
-    from striate.anatomy.load import net_from
     from striate.anatomy.summary import summary as summarise
     from striate.files import write_atomic
 
-    with contextlib.redirect_stdout(sys.stderr):  # what the network prints is no result
-        found = summarise(net_from(network), sizes)
+    with guest_code():
+        found = summarise(network_from(network), sizes)
     if html is not None:
         write_atomic(html, found.to_html().encode())
     if json:

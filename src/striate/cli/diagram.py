@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from striate.cli.anatomy import Input, Network, parse_shape
-from striate.cli.output import talk
+from striate.cli.network import Input, Network, network_from, parse_shape
+from striate.cli.output import guest_code, talk
 
 
 def diagram(
@@ -24,13 +22,13 @@ def diagram(
 
     \b
     striate diagram nets.py:AlexNet --input 3,224,224 -o alexnet.svg
+    striate diagram lecture_net --input 1,28,28 -o lecture.svg
     """
     sizes = parse_shape(shape)
     from striate.anatomy.diagram import diagram as draw
-    from striate.anatomy.load import net_from
     from striate.files import write_atomic
 
-    with contextlib.redirect_stdout(sys.stderr):  # what the network prints is no result
-        picture = draw(net_from(network), sizes)
+    with guest_code():
+        picture = draw(network_from(network), sizes)
     write_atomic(output, picture.encode())
     talk().print(f"wrote {output}", soft_wrap=True, markup=False)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from striate.cli.anatomy import Input, Network, parse_shape
-from striate.cli.output import Json, print_json, results
+from striate.cli.network import Input, Network, network_from, parse_shape
+from striate.cli.output import Json, guest_code, print_json, results
 from striate.errors import FAILED
 
 if TYPE_CHECKING:
@@ -35,14 +33,14 @@ def lint(
     striate lint nets.py:LeNet --input 1,28,28
     striate lint nets.py:make_resnet --input 3,224,224 --loss cross-entropy
     striate lint nets.py:net --input 3,32,32 --json
+    striate lint lecture_net --input 1,28,28
     """
     sizes = parse_shape(shape)
 
     from striate.anatomy.lint import lint as findings_of
-    from striate.anatomy.load import net_from
 
-    with contextlib.redirect_stdout(sys.stderr):  # what the network prints is no result
-        findings = findings_of(net_from(network), sizes, loss=loss)
+    with guest_code():
+        findings = findings_of(network_from(network), sizes, loss=loss)
     if json:
         print_json({"findings": [finding.to_dict() for finding in findings]})
     else:

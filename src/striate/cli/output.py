@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -19,6 +21,13 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no talk
 def print_json(result: dict[str, Any] | list[Any]) -> None:
     """The machine's answer: exactly one JSON value on stdout (NaN and infinity are refused)."""
     print(json.dumps(result, indent=2, allow_nan=False))
+
+
+@contextlib.contextmanager
+def guest_code() -> Iterator[None]:
+    """Around a stranger's code: what it prints is talk, and no result."""
+    with contextlib.redirect_stdout(sys.stderr):
+        yield
 
 
 def results() -> Console:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
 from typing import Annotated
 
 import typer
 
-from striate.cli.anatomy import Input, Network, parse_shape
-from striate.cli.output import Json, print_json, results
+from striate.cli.network import Input, Network, network_from, parse_shape
+from striate.cli.output import Json, guest_code, print_json, results
 
 
 def profile(
@@ -27,13 +25,13 @@ def profile(
     \b
     striate profile nets.py:AlexNet --input 3,224,224 --batch 16
     striate profile nets.py:AlexNet --input 3,224,224 --backward --json
+    striate profile lecture_net --input 1,28,28
     """
     sizes = parse_shape(shape)
-    from striate.anatomy.load import net_from
     from striate.anatomy.profile import profile as measure
 
-    with contextlib.redirect_stdout(sys.stderr):  # what the network prints is no result
-        net = net_from(network).train(backward)
+    with guest_code():
+        net = network_from(network).train(backward)
         found = measure(net, sizes, batch=batch, repeats=repeats, backward=backward)
     if json:
         print_json(found.to_dict())
