@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from striate.anatomy.summary import Summary, summary
-from striate.anatomy.table import as_text, exact, shape, short, size
+from striate.anatomy.table import as_text, shape
 
 
 def lenet() -> nn.Module:
@@ -174,20 +174,7 @@ def test_dtype_is_passed_on() -> None:
     assert summary(net, (6,), dtype=torch.int32).failure is None
 
 
-@pytest.mark.parametrize(
-    ("number", "text"),
-    [(0, "0"), (999, "999"), (1000, "1.00k"), (61_706, "61.7k"), (138_357_544, "138M")],
-)
-def test_short_numbers(number: int, text: str) -> None:
-    assert short(number) == text
-
-
-def test_sizes_and_shapes() -> None:
-    assert size(0) == "0 B"
-    assert size(1536) == "1.50KiB"
-    assert size(553 * 2**20) == "553MiB"
-    assert short(10**22) == "10000E"
-    assert exact(1849688064) == "1,849,688,064"
+def test_shapes() -> None:
     assert shape((64, 7)) == "64x7"
     assert shape(()) == "1"
     assert shape(None) == "-"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from striate.anatomy.table import exact, field, params, shape, size, totals
+from striate.anatomy.table import field, params, shape, totals
+from striate.anatomy.words import exact, size
 
 if TYPE_CHECKING:
     from striate.anatomy.summary import Layer, Summary

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from striate.anatomy.words import exact, short, shortened, size, times
+
 if TYPE_CHECKING:
     from striate.anatomy.summary import Layer, Summary
 
@@ -18,30 +20,9 @@ _GAP = 2  # one of padding, one of the box between the columns
 _LEAST_NAME = 8
 
 
-def exact(number: int) -> str:
-    """1849688064 -> 1,849,688,064."""
-    return f"{number:,}"
-
-
-def short(number: float, base: int = 1000, units: str = " kMGTP") -> str:
-    """1849688064 -> 1.85G: three digits, for narrow tables."""
-    for unit in units:
-        if number < base:
-            digits = 0 if unit == " " or number >= 100 else 1 if number >= 10 else 2
-            return f"{number:.{digits}f}{unit}".strip()
-        number /= base
-    return f"{number:.0f}E"
-
-
-def size(number: int) -> str:
-    """Bytes in KiB, MiB, GiB."""
-    text = short(number, 1024, " KMGT")
-    return f"{text}iB" if text[-1].isalpha() else f"{text} B"
-
-
 def shape(sizes: tuple[int, ...] | None) -> str:
     """(64, 112, 112) -> 64x112x112."""
-    return "-" if sizes is None else "x".join(map(str, sizes)) or "1"
+    return "-" if sizes is None else times(sizes) or "1"
 
 
 def field(layer: Layer) -> str:
@@ -98,7 +79,7 @@ def show(found: Summary, console: Console, width: int | None) -> None:
     room = _name_room(found, columns, width)
     for layer in found.layers:
         cells = [cell(layer) for _, cell in columns]
-        table.add_row(*(Text(text) for text in (_shortened(cells[0], room), *cells[1:])))
+        table.add_row(*(Text(text) for text in (shortened(cells[0], room), *cells[1:])))
     console.print(table)
     for line in totals(found):
         console.print(Text(line))
@@ -146,8 +127,3 @@ def _name_room(found: Summary, columns: tuple[_Column, ...], width: int | None) 
     if width is None:
         return name
     return max(_LEAST_NAME, width - sum(rest) - _GAP * len(columns))
-
-
-def _shortened(name: str, room: int) -> str:
-    """The end of a dotted path says most: features.denseblock1.conv -> ..block1.conv."""
-    return name if len(name) <= room else f"..{name[2 - room :]}"

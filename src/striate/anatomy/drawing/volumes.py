@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from striate.anatomy.tracing.calls import Call, Shape, Trace
+from striate.anatomy.words import times
 
 INPUT = -1
 # What joins two volumes of one shape is a circle with a sign; a concatenation has a volume's size.
@@ -46,7 +47,7 @@ class Volume:
     def label(self) -> str:
         """Width x height x depth, as the lectures write it."""
         channels, *space = self.shape if self.shape else (1,)
-        return "x".join(str(size) for size in (*reversed(space), channels))
+        return times((*reversed(space), channels))
 
 
 def volumes(found: Trace) -> list[Volume]:
@@ -125,15 +126,17 @@ def operation(call: Call) -> tuple[str, str]:
     return _by_shapes(call)
 
 
-def _window(size: object, stride: object, call: Call, sign: str = "/") -> str:
+def _window(
+    size: int | tuple[int, ...], stride: int | tuple[int, ...], call: Call, sign: str = "/"
+) -> str:
     axes = len(call.inputs[0]) - 2
     sizes = size if isinstance(size, tuple) else (size,) * axes
     strides = stride if isinstance(stride, tuple) else (stride,) * axes
-    window = "x".join(map(str, sizes))
+    window = times(sizes)
     if set(strides) == {1}:
         return window
     steps = strides[:1] if len(set(strides)) == 1 else strides
-    return f"{window} {sign}{'x'.join(map(str, steps))}"
+    return f"{window} {sign}{times(steps)}"
 
 
 def _by_shapes(call: Call) -> tuple[str, str]:

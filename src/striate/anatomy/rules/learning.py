@@ -15,9 +15,9 @@ from striate.anatomy.rules.plan import (
     DROPOUTS,
     TRANSPOSED,
     Plan,
-    times,
 )
 from striate.anatomy.trace import Call
+from striate.anatomy.words import times
 
 _WEIGHTED = (*CONVOLUTIONS, *TRANSPOSED, nn.Linear)
 _INSTANCE_NORMS = (nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)

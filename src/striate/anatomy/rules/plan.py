@@ -234,8 +234,3 @@ def shapes(output: object) -> Iterator[tuple[int, ...]]:
         else:
             for part in output:
                 yield from shapes(part)
-
-
-def times(sizes: tuple[int, ...] | list[int]) -> str:
-    """(3, 3) as "3x3"."""
-    return "x".join(str(size) for size in sizes)

@@ -8,7 +8,8 @@ from itertools import product
 from torch import nn
 
 from striate.anatomy.rules.finding import Finding
-from striate.anatomy.rules.plan import Plan, shapes, times
+from striate.anatomy.rules.plan import Plan, shapes
+from striate.anatomy.words import times
 
 _SHRUNK = "the image has shrunk below the kernel"
 _DEPENDS = "what happens next depends on the numbers, and a symbolic run has none"

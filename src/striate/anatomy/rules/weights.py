@@ -14,9 +14,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from striate.anatomy.nested import tensors
 from striate.anatomy.rules.finding import Finding
-from striate.anatomy.rules.plan import CONVOLUTIONS, Plan, times
+from striate.anatomy.rules.plan import CONVOLUTIONS, Plan
 from striate.anatomy.trace import Call
 from striate.anatomy.tracing.ghost import ghost, settled
+from striate.anatomy.words import times
 
 _LARGE = 1_000_000
 

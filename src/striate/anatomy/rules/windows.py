@@ -8,8 +8,9 @@ from math import prod
 from torch import nn
 
 from striate.anatomy.rules.finding import Finding
-from striate.anatomy.rules.plan import CONVOLUTIONS, Plan, Window, times, windows
+from striate.anatomy.rules.plan import CONVOLUTIONS, Plan, Window, windows
 from striate.anatomy.trace import Call
+from striate.anatomy.words import times
 
 
 def not_whole(plan: Plan) -> Iterator[Finding]:

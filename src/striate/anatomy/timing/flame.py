@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
+from striate.anatomy.words import shortened, size, times
+
 if TYPE_CHECKING:
     from striate.anatomy.profile import LayerTime, Profile
 
@@ -57,7 +59,7 @@ def pieces(profile: Profile, width: int, ascii_only: bool) -> Iterator[Text | Ta
 
 
 def _headline(profile: Profile) -> Text:
-    shapes = " and ".join("x".join(map(str, shape)) for shape in profile.input_shapes)
+    shapes = " and ".join(times(shape) for shape in profile.input_shapes)
     mode = "training" if profile.training else "evaluation"
     backward = f", backward {seconds(profile.backward)}" if profile.backward else ""
     threads = f", {profile.threads} threads" if profile.device == "cpu" else ""
@@ -75,6 +77,7 @@ def _table(profile: Profile, width: int, ascii_only: bool) -> Table:
     bar = max(0, min(24, width - 80))
     titles = ["layer", "class", "time", "share", "", "GMAC/s", "memory"]
     kept = [True, width >= 60, True, True, bar > 0, width >= 76, width >= 50]
+    dots = ".." if ascii_only else "…"
     longest = max(layer.share for layer in profile.layers)
     rows = [_cells(layer, solid(layer.share / longest * bar, ascii_only)) for layer in shown]
     widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
@@ -86,7 +89,7 @@ def _table(profile: Profile, width: int, ascii_only: bool) -> Table:
             left = title in ("layer", "class", "")
             table.add_column(title, justify="left" if left else "right", no_wrap=True)
     for cells in rows:
-        cells[0] = _shortened(cells[0], max(8, min(room, widths[0])), ascii_only)
+        cells[0] = shortened(cells[0], max(8, min(room, widths[0])), dots)
         cells[1] = cells[1][: widths[1]]
         table.add_row(*[cell for cell, keep in zip(cells, kept, strict=True) if keep])
     return table
@@ -103,12 +106,6 @@ def _cells(layer: LayerTime, bar: str) -> list[str]:
         "" if rate is None else f"{rate / 1e9:.1f}",
         size(layer.activation_bytes),
     ]
-
-
-def _shortened(name: str, room: int, ascii_only: bool) -> str:
-    """The end of a long path: it is what differs from row to row."""
-    dots = ".." if ascii_only else "…"
-    return name if len(name) <= room else dots + name[len(name) - room + len(dots) :]
 
 
 def solid(length: float, ascii_only: bool) -> str:
@@ -159,13 +156,3 @@ def seconds(value: float) -> str:
         if value >= scale:
             return f"{value / scale:.3g} {unit}"
     return f"{value * 1e6:.3g} us"
-
-
-def size(count: int) -> str:
-    """Bytes in binary units."""
-    value = float(count)
-    for unit in ("B", "KiB", "MiB"):
-        if value < 1024:
-            return f"{value:.4g} {unit}" if unit == "B" else f"{value:.3g} {unit}"
-        value /= 1024
-    return f"{value:.3g} GiB"

@@ -12,6 +12,7 @@ from striate.anatomy.nested import tensors
 from striate.anatomy.timing.clock import clock_for
 from striate.anatomy.timing.livebytes import LiveBytes
 from striate.anatomy.timing.stopwatch import Lap, Stopwatch
+from striate.anatomy.words import times
 from striate.errors import WRONG_INPUT, ArgumentError, StriateError
 
 
@@ -53,7 +54,7 @@ class Passes:
     def _failed(self, name: str | None, error: Exception) -> StriateError:
         kind = type(self.net.get_submodule(name or "")).__name__
         place = f"in layer {name} ({kind})" if name else f"in {kind}"
-        shapes = " and ".join("x".join(map(str, tensor.shape)) for tensor in self.inputs)
+        shapes = " and ".join(times(tensor.shape) for tensor in self.inputs)
         return StriateError(
             f"the forward pass on {shapes} failed {place}: {' '.join(str(error).split())}",
             where="net",

@@ -13,8 +13,9 @@ from torch.nn.modules.conv import _ConvNd
 
 from striate.anatomy.tracing import ops
 from striate.anatomy.tracing.calls import Failure, Shape
-from striate.anatomy.tracing.mismatch import Story, mismatch, of_operation, shape_text, words
+from striate.anatomy.tracing.mismatch import Story, mismatch, of_operation, words
 from striate.anatomy.tracing.work import Doing, Frame, shapes
+from striate.anatomy.words import shape_text
 
 
 def explain(error: Exception, stack: list[Frame], doing: Doing | None) -> Failure:

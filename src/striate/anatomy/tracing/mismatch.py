@@ -11,6 +11,7 @@ from torch import Tensor
 from striate.anatomy.geometry import output_size
 from striate.anatomy.tracing.calls import Shape
 from striate.anatomy.tracing.work import Doing
+from striate.anatomy.words import shape_text, times
 
 Story = tuple[str, str, str, str]  # reason, expected, got, mend
 
@@ -33,11 +34,6 @@ def words(x: Tensor) -> Story | None:
         f"{x.dtype}".removeprefix("torch."),
         "Trace it with dtype=torch.int64",
     )
-
-
-def shape_text(shape: Sequence[int]) -> str:
-    """(8, 12, 12) -> 8x12x12."""
-    return "x".join(map(str, shape)) or "a single number"
 
 
 def of_operation(doing: Doing) -> Story | None:
@@ -92,8 +88,8 @@ def _too_small(
     least = [max(1, d * (k - 1) + 1 - 2 * p) for _, k, _, p, d in rows]
     return (
         "the image has shrunk below the kernel",
-        f"at least {'x'.join(map(str, least))}",
-        "x".join(map(str, sizes)),
+        f"at least {times(least)}",
+        times(sizes),
         _SMALLER,
     )
 
