@@ -153,7 +153,7 @@ def test_bad_input_is_named(image, pattern, words):
 
 
 @pytest.mark.slow
-def test_twelve_megapixels_in_about_a_second():
+def test_twelve_megapixels_in_at_most_twelve_times_opencvs_time():
     image = cv2.GaussianBlur(noise(12, 3000, 4000), (0, 0), 2)
     pattern = image[1000:1064, 2000:2064].copy()
     ours, theirs = [], []
@@ -168,5 +168,5 @@ def test_twelve_megapixels_in_about_a_second():
     found = match(image, pattern)
     assert (found.row, found.column) == (1000, 2000)
     np.testing.assert_allclose(found.scores, result, atol=1e-4)
-    # In double precision, about 4 times OpenCV's single precision: 0.8 s on two idle cores.
+    # Double precision against OpenCV's single precision, with room for a busy machine.
     assert min(ours) < 12 * min(theirs)
