@@ -21,7 +21,7 @@ from striate.signal.kinds import Signal, compute_dtype, read, spatial_axes
 # Scores closer than this are equal: rounding alone sets the same window that far apart.
 TIE = 1e-6
 # Pixels transformed at once, so that memory stays flat as the image grows. Twice as many took
-# nearly twice the time on 12 megapixels, measured on two idle cores.
+# nearly twice the time on 12 megapixels (medians on two cores).
 _SLAB = 1_000_000
 
 
