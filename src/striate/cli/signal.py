@@ -51,7 +51,7 @@ def filter_image(
 
     The kernel is laid on as printed (correlation, as networks do). Blurs and sharpeners are clipped
     to black and white. Edge and line kernels answer with a sign: their absolute value is written,
-    clipped; log and gabor are first scaled so that their positive weights sum to 4, as Sobel's do.
+    clipped; log and gabor are first scaled to sum to 4 on their heavier side, as Sobel does.
     16-bit pictures stay 16-bit, transparency stays as it is, EXIF rotation is applied. The input is
     never written over; a file already at the output's name is replaced.
 
