@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 from PIL import Image
@@ -22,20 +21,18 @@ def main() -> None:
     """Train, show one held-out digit to the run, check that it is as good as promised."""
     trained = subprocess.run([*STRIATE, "train", "--json"], stdout=subprocess.PIPE, check=True)
     run = json.loads(trained.stdout)
-    with tempfile.TemporaryDirectory() as folder:
-        picture = Path(folder) / "digit.png"
-        label = save_held_out_digit(picture)
-        print(f"\nA held-out picture of a {label}:", flush=True)
-        subprocess.run([*STRIATE, "predict", run["run"], str(picture)], check=True)
+    picture = Path(run["run"]).with_suffix(".png")  # beside the run, to be asked about again
+    label = save_held_out_digit(picture)
+    print(f"\nA held-out picture of a {label}:", flush=True)
+    subprocess.run([*STRIATE, "predict", run["run"], str(picture)], check=True)
     print(
         f"\nTest accuracy {run['test']['accuracy']:.1%} on {run['test']['n']:,} held-out digits, "
         f"{run['seconds']:.0f} s of training."
     )
     print(f"The run is in {run['run']}: model.safetensors, config.json, metrics.jsonl.")
-    print(
-        "Try next: .venv/bin/striate predict RUN YOUR_DIGIT.png   (white ink on black, one digit)"
-    )
-    print("          .venv/bin/striate filter PHOTO.jpg sobel-x")
+    print(f"Try next: .venv/bin/striate predict {run['run']} {picture}")
+    print("          (your own digits: white ink on black, centred, one to a picture)")
+    print("          .venv/bin/striate filter docs/img/photo.jpg sobel-x --side-by-side")
     print("          .venv/bin/striate --help")
     assert run["test"]["accuracy"] >= 0.97, "below the promised 97 %"
 

@@ -164,4 +164,4 @@ def test_names_are_escaped():
 def test_a_net_that_fails_is_not_drawn():
     with pytest.raises(StriateError, match=r"1 \(Linear\)") as caught:
         diagram(nn.Sequential(nn.Linear(4, 4), nn.Linear(5, 2)), (4,))
-    assert caught.value.exit_code == 2
+    assert caught.value.exit_code == 1

@@ -39,7 +39,6 @@ def test_a_networks_name(capsys, folder):
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["nets.py:broken", "--input", "1,8,8", "-o", "x.svg"], "1 (Conv2d)"),
         (["lecture_nett", "--input", "1,8,8", "-o", "x.svg"], "Did you mean lecture_net?"),
         (["nets.py:small", "--input", "8,8,-1", "-o", "x.svg"], "--input: got '8,8,-1'"),
         (["nets.py:small", "--input", "1,8,8", "-o", "none/x.svg"], "The folder does not exist"),
@@ -50,5 +49,13 @@ def test_bad_input_is_one_line_exit_code_2_and_no_file(capsys, folder, arguments
     code, out, err = leave(capsys, *arguments)
     assert (code, out) == (2, "")
     assert line in err
+    assert err.count("\n") == 1
+    assert not (folder / "x.svg").exists()
+
+
+def test_a_net_that_fails_is_one_line_exit_code_1_and_no_file(capsys, folder):
+    code, out, err = leave(capsys, "nets.py:broken", "--input", "1,8,8", "-o", "x.svg")
+    assert (code, out) == (1, "")
+    assert "1 (Conv2d)" in err
     assert err.count("\n") == 1
     assert not (folder / "x.svg").exists()

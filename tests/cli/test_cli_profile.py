@@ -70,7 +70,6 @@ def test_a_networks_name(capsys):
         (["nets.py:tiny", "--input", "1,8,8"], "network: got 'tiny'"),
         (["lecture_nett", "--input", "1,28,28"], "Did you mean lecture_net?"),
         (["none.py:small", "--input", "1,8,8"], "none.py: no such file"),
-        (["nets.py:broken", "--input", "4"], "failed in layer 1 (Linear)"),
         (["nets.py:small", "--input", "1,8,8", "--batch", "0"], "batch: got 0"),
     ],
 )
@@ -78,4 +77,12 @@ def test_bad_input_is_one_line_and_exit_code_2(capsys, arguments, line):
     code, out, err = leave(capsys, "profile", *arguments)
     assert (code, out) == (2, "")
     assert line in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.usefixtures("nets")
+def test_a_net_that_fails_is_one_line_and_exit_code_1(capsys):
+    code, out, err = leave(capsys, "profile", "nets.py:broken", "--input", "4")
+    assert (code, out) == (1, "")
+    assert "failed in layer 1 (Linear)" in err
     assert err.count("\n") == 1

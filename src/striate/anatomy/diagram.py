@@ -14,7 +14,7 @@ from striate.anatomy.drawing.ink import Ink
 from striate.anatomy.drawing.volumes import Volume, volumes
 from striate.anatomy.drawing.wrapped import paginate
 from striate.anatomy.trace import trace
-from striate.errors import WRONG_INPUT, StriateError
+from striate.errors import StriateError
 
 _MARGIN = 16.0
 # One hue per kind of operation, light and dark. The words say the same: colour only helps.
@@ -49,7 +49,7 @@ def diagram(net: nn.Module, input_shape: Sequence[int] | Sequence[Sequence[int]]
     """
     found = trace(net, input_shape)
     if found.failure is not None:
-        raise StriateError(str(found.failure), where="net", exit_code=WRONG_INPUT)
+        raise StriateError(str(found.failure), where="net")
     drawn = volumes(found)
     line = flow(drawn)
     largest = max((max(v.shape[1:]) for v in drawn if len(v.shape) > 1), default=1)

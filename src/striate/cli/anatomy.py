@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from striate.cli.network import Input, Network, network_from, parse_shape
-from striate.cli.output import Json, guest_code, print_json, results
+from striate.cli.output import Json, guest_code, print_json, results, talk
 from striate.errors import FAILED
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def summary(
         found = summarise(network_from(network), sizes)
     if html is not None:
         write_atomic(html, found.to_html().encode())
+        talk().print(f"wrote {html}", soft_wrap=True, markup=False)
     if json:
         print_json(found.to_dict())
     else:

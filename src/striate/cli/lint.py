@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +12,9 @@ from striate.cli.output import Json, guest_code, print_json, results
 from striate.errors import FAILED
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
     from striate.anatomy.lint import Finding
 
 
@@ -51,7 +55,6 @@ def lint(
 
 def _print(findings: list[Finding], network: str, shape: str) -> None:
     """A heading per level, and under it layer, rule, reason and mend, indented."""
-    from rich.padding import Padding
     from rich.text import Text
 
     console = results()
@@ -64,6 +67,17 @@ def _print(findings: list[Finding], network: str, shape: str) -> None:
         console.print(Text(f"{len(group)} {level}{plural}", style[level]))
         for finding in group:
             title = Text(f"{finding.layer or 'the whole net'}: {finding.rule}", "bold")
-            console.print(Padding(title, (0, 0, 0, 2), expand=False))
-            console.print(Padding(Text(finding.reason), (0, 0, 0, 4), expand=False))
-            console.print(Padding(Text(f"Mend: {finding.mend}"), (0, 0, 0, 4), expand=False))
+            _indented(console, title, 2)
+            _indented(console, Text(finding.reason), 4)
+            _indented(console, Text(f"Mend: {finding.mend}"), 4)
+
+
+def _indented(console: Console, text: Text, by: int) -> None:
+    """Wrapped on a terminal (or to COLUMNS); whole lines in a pipe, for grep."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    if console.is_terminal or "COLUMNS" in os.environ:
+        console.print(Padding(text, (0, 0, 0, by), expand=False))
+    else:
+        console.print(Text(" " * by) + text, soft_wrap=True)

@@ -48,7 +48,7 @@ def root(
 
     \b
     striate train                      train on the digits that ship inside
-    striate predict RUN photo.png      ask a trained run
+    striate predict RUN digit.png      ask a trained run
     striate filter photo.png sobel-x   a hand-made filter
     striate COMMAND --help             what a command takes, with examples
     """

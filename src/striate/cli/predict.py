@@ -22,11 +22,14 @@ def predict(
 ) -> None:
     """Classify image files with a trained run.
 
+    A run answers whatever it is shown, so show it what it was trained on: the embedded digits are
+    white on black, centred, one to a picture.
+
     A file that cannot be read gets an error line of its own, the others are still answered; the
     exit code is then 2.
 
     \b
-    striate predict runs/digits photo.png
+    striate predict runs/digits digit.png
     striate predict runs/digits *.png --json
     """
     from striate.pipeline import load

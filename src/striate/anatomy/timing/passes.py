@@ -13,7 +13,7 @@ from striate.anatomy.timing.clock import clock_for
 from striate.anatomy.timing.livebytes import LiveBytes
 from striate.anatomy.timing.stopwatch import Lap, Stopwatch
 from striate.anatomy.words import times
-from striate.errors import WRONG_INPUT, ArgumentError, StriateError
+from striate.errors import ArgumentError, StriateError
 
 
 class Passes:
@@ -58,8 +58,7 @@ class Passes:
         return StriateError(
             f"the forward pass on {shapes} failed {place}: {' '.join(str(error).split())}",
             where="net",
-            remedy="striate summary shows the shapes up to that layer",
-            exit_code=WRONG_INPUT,
+            remedy="striate summary shows the shapes up to that layer, and the mend",
         )
 
     def plain(self) -> tuple[float, float]:
