@@ -116,6 +116,8 @@ def test_an_interruption_leaves_its_code_and_no_folder(
     child = subprocess.Popen(
         [sys.executable, "-m", "striate", "train", "--epochs", "500", "--out", "run"],
         cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        # A shell's background job ignores Ctrl-C, and so would its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     deadline = time.monotonic() + 120
     while not (tmp_path / "run").exists() and time.monotonic() < deadline:
