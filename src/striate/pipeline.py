@@ -127,7 +127,7 @@ def _train_into(folder: Path, data: Dataset, recipe: Recipe, report: Callable[[S
         Part(data.images[indices], data.labels[indices], preprocess.normalise)
         for indices in (split.train, split.val, split.test)
     )
-    options = {"classes": len(data.classes), "in_channels": preprocess.channels}
+    options: dict[str, Any] = {"classes": len(data.classes), "in_channels": preprocess.channels}
     lines: list[str] = []
 
     def log(step: Step) -> None:

@@ -10,34 +10,40 @@ import torch
 from torch import Tensor, nn
 
 from striate.errors import ArgumentError
+from striate.models.contract import ConvNet, Stage, Trunk, check_classes, last
 
 
-class LectureNet(nn.Module):
+class LectureNet(ConvNet):
     """Logits `(B, classes)` from `(B, in_channels, size, size)`; 34,826 parameters on 28x28 grey.
 
     Pooling stands before the ReLU: max(relu(x)) = relu(max(x)), on a quarter of the pixels.
     """
+
+    heads = ("fc",)
 
     def __init__(self, classes: int = 10, in_channels: int = 1, size: int = 28) -> None:
         super().__init__()
         side = ((size - 2) // 2 - 2) // 2
         if side < 1:
             raise ArgumentError("size", size, "at least 10 pixels, or the image shrinks to nothing")
-        if classes < 1:
-            raise ArgumentError("classes", classes, "at least 1")
-        self.features = nn.Sequential(
-            nn.Conv2d(in_channels, 32, kernel_size=3),
-            nn.MaxPool2d(2),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(32, 64, kernel_size=3),
-            nn.MaxPool2d(2),
-            nn.ReLU(inplace=True),
+        self.features = Trunk(
+            {
+                "conv1": [nn.Conv2d(in_channels, 32, 3), nn.MaxPool2d(2), nn.ReLU(inplace=True)],
+                "conv2": [nn.Conv2d(32, 64, 3), nn.MaxPool2d(2), nn.ReLU(inplace=True)],
+            }
         )
         self.dropout = nn.Dropout(0.5)
-        self.head = nn.Linear(64 * side * side, classes)
+        self.fc = nn.Linear(64 * side * side, check_classes(classes))
+        self.stages = {
+            "conv1": Stage(self.features.parts("features", "conv1"), 32, 2),
+            "conv2": Stage(self.features.parts("features", "conv2"), 64, 4),
+            "head": Stage(("fc",), classes, 0),
+        }
 
     def forward(self, images: Tensor) -> Tensor:
         """Images `(B, C, H, W)` to logits `(B, classes)`."""
-        maps = self.features(images)
-        logits: Tensor = self.head(self.dropout(torch.flatten(maps, 1)))
-        return logits
+        maps = last(self.features(images))
+        return self.fc(self.dropout(torch.flatten(maps, 1)))  # type: ignore[no-any-return]
+
+
+NETS = {"lecture_net": LectureNet}

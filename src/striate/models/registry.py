@@ -1,45 +1,54 @@
-"""Networks by name. The table holds facts only, so that listing it imports no torch."""
+"""Networks by name: `create` builds what the catalogue lists."""
 
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from striate.errors import ArgumentError, unknown_name
+from striate.models.catalogue import BY_NAME, Entry
 
 if TYPE_CHECKING:
-    from torch import nn
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One named network: the class that builds it, and what is known of it."""
-
-    name: str
-    family: str
-    builder: str
-    year: int
-    params: int
-
-
-_ENTRIES = (Entry("lecture_net", family="lecture", builder="LectureNet", year=2015, params=34_826),)
-_BY_NAME = {entry.name: entry for entry in _ENTRIES}
+    from striate.models.contract import ConvNet
 
 
 def list_models() -> list[str]:
     """The names `create` knows, sorted."""
-    return sorted(_BY_NAME)
+    return sorted(BY_NAME)
 
 
-def create(name: str, **options: Any) -> nn.Module:
-    """Build a network by name; `options` are its constructor's keyword arguments."""
-    if name not in _BY_NAME:
-        raise unknown_name("model", name, _BY_NAME)
-    entry = _BY_NAME[name]
-    builder = getattr(importlib.import_module(f"striate.models.{entry.family}"), entry.builder)
+def entry(name: str) -> Entry:
+    """What the catalogue says of a name; an unknown one is told the nearest that exist."""
+    if name not in BY_NAME:
+        raise unknown_name("model", name, BY_NAME)
+    return BY_NAME[name]
+
+
+def create(name: str, *, pretrained: bool | str = False, **options: Any) -> ConvNet:
+    """Build a network by name.
+
+    `options` are its constructor's keyword arguments; every network takes `classes` and
+    `in_channels`. `pretrained=True` loads its published weights, a string the weights of that
+    name: other `classes` then get a new head, other `in_channels` an adapted first layer.
+    """
+    found = entry(name)
+    if pretrained:
+        from striate.models.weights import create_pretrained
+
+        return create_pretrained(found, pretrained, options)
+    return build(found, options)
+
+
+def build(found: Entry, options: dict[str, Any]) -> ConvNet:
+    """The network itself, with random weights."""
     try:
-        net: nn.Module = builder(**options)
+        return _builder(found)(**options)
     except TypeError as error:
-        raise ArgumentError("options", options, f"what {name} takes ({error})") from error
-    return net
+        raise ArgumentError("options", options, f"what {found.name} takes ({error})") from error
+
+
+def _builder(found: Entry) -> Callable[..., ConvNet]:
+    module = importlib.import_module(f"striate.models.{found.module}")
+    nets: dict[str, Callable[..., ConvNet]] = module.NETS
+    return nets[found.name]
