@@ -92,6 +92,29 @@ JOINS = (
         training="batch",
     ),
     Row(
+        "InvertedResidual",
+        lambda: layers.InvertedResidual(3, 6, 3, attention=layers.SqueezeExcite(6, 2)),
+        same,
+        naive.inverted_residual,
+        IMAGES,
+        " ".join(
+            [
+                *(unit_keys(f"block.{number}.") for number in (0, 1, 3)),
+                "block.2.fc1.weight block.2.fc1.bias block.2.fc2.weight block.2.fc2.bias",
+            ]
+        ),
+        training="batch",
+    ),
+    Row(
+        "InvertedResidual strided",
+        lambda: layers.InvertedResidual(3, 3, 3, 5, stride=2),
+        maps(3, halved),
+        lambda layer, x: naive.projection(layer.block[1], naive.conv_norm_act(layer.block[0], x)),
+        IMAGES,
+        f"{unit_keys('block.0.')} {unit_keys('block.1.')}",
+        training="batch",
+    ),
+    Row(
         "ProjectionShortcut",
         lambda: layers.ProjectionShortcut(3, 4, 2),
         maps(4, halved),

@@ -132,6 +132,12 @@ def residual(layer: Any, x: Array) -> Array:
     return relu(conv_norm_act(layer.branch, x) + projection(layer.shortcut, x))
 
 
+def inverted_residual(layer: Any, x: Array) -> Array:
+    expand, depthwise, attention, project = layer.block
+    inner = conv_norm_act(depthwise, conv_norm_act(expand, x))
+    return x + projection(project, squeeze_excite(attention, inner))
+
+
 def zero_pad_shortcut(layer: Any, x: Array) -> Array:
     b, i, h, w = x.shape
     y = np.zeros((b, 6, -(-h // 2), -(-w // 2)))

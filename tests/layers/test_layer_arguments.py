@@ -57,6 +57,18 @@ BAD: dict[str, tuple[Callable[[], object], str]] = {
     "Inception": (lambda: layers.Inception([ONE]), "branches: got [Identity()], expected at least"),
     "LayerNorm2d channels": (lambda: layers.LayerNorm2d(0), "channels: got 0"),
     "LayerNorm2d eps": (lambda: layers.LayerNorm2d(4, eps=-1), "eps: got -1"),
+    "InvertedResidual in": (lambda: layers.InvertedResidual(0, 6, 3), "in_channels: got 0"),
+    "InvertedResidual inner": (lambda: layers.InvertedResidual(3, 0, 3), "expanded: got 0"),
+    "InvertedResidual out": (lambda: layers.InvertedResidual(3, 6, 0), "out_channels: got 0"),
+    "InvertedResidual stride": (
+        lambda: layers.InvertedResidual(3, 6, 3, stride=0),
+        "stride: got 0",
+    ),
+    "InvertedResidual attention": (
+        lambda: layers.InvertedResidual(3, 6, 3, attention=8),
+        "attention: got 8, expected a module",
+    ),
+    "InvertedResidual drop": (lambda: layers.InvertedResidual(3, 6, 3, drop=1.0), "drop: got 1.0"),
     "LRN size": (
         lambda: layers.LocalResponseNorm(4),
         "size: got 4, expected an odd whole number, so that the window has a centre",

@@ -9,6 +9,7 @@ from striate.layers import (
     DenseBlock,
     DenseLayer,
     Inception,
+    InvertedResidual,
     ProjectionShortcut,
     Residual,
     SqueezeExcite,
@@ -106,6 +107,35 @@ def test_a_dropped_branch_leaves_the_shortcut() -> None:
     block = Residual(nn.Sequential(Times(1), StochasticDepth(0.5))).train()
     y = block(torch.ones(64, 1))
     assert set(y.flatten().tolist()) == {1.0, 3.0}
+
+
+def test_inverted_residual_leaves_out_what_it_does_not_need() -> None:
+    assert len(InvertedResidual(4, 24, 4).block) == 3
+    assert len(InvertedResidual(4, 4, 4).block) == 2
+    assert len(InvertedResidual(4, 24, 4, attention=SqueezeExcite(24, 2)).block) == 4
+    expand, depthwise, project = InvertedResidual(4, 24, 6, 5, stride=2).block
+    assert [len(unit) for unit in (expand, depthwise, project)] == [3, 3, 2]
+    assert depthwise[0].kernel_size == (5, 5)
+    assert depthwise[0].groups == 24
+
+
+def test_inverted_residual_adds_its_input_where_the_shapes_agree() -> None:
+    x = torch.randn(2, 4, 6, 6)
+    for block, adds in (
+        (InvertedResidual(4, 8, 4), True),
+        (InvertedResidual(4, 8, 4, stride=2), False),
+        (InvertedResidual(4, 8, 5), False),
+    ):
+        y, inner = block.eval()(x), block.block(x)
+        assert torch.equal(y, x + inner if adds else inner)
+
+
+def test_inverted_residual_drops_what_it_adds_for_whole_samples() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(64, 4, 2, 2)
+    block = InvertedResidual(4, 8, 4, drop=0.5).train()
+    untouched = (block(x) == x).flatten(1).all(1)
+    assert 16 < int(untouched.sum()) < 48
 
 
 def test_say_their_arguments() -> None:

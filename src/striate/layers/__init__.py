@@ -24,6 +24,7 @@ from striate.layers.pool import GlobalAveragePool as GlobalAveragePool
 from striate.layers.pool import GlobalMaxPool as GlobalMaxPool
 from striate.layers.pool import SumPool1d as SumPool1d
 from striate.layers.pool import SumPool2d as SumPool2d
+from striate.layers.residual import InvertedResidual as InvertedResidual
 from striate.layers.residual import ProjectionShortcut as ProjectionShortcut
 from striate.layers.residual import Residual as Residual
 from striate.layers.residual import ZeroPadShortcut as ZeroPadShortcut
@@ -42,6 +43,7 @@ __all__ = [
     "GlobalAveragePool",
     "GlobalMaxPool",
     "Inception",
+    "InvertedResidual",
     "LayerNorm2d",
     "LocalConv1d",
     "LocalConv2d",

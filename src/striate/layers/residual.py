@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from striate.errors import ArgumentError
 from striate.layers import arguments
-from striate.layers.conv import ConvNormAct
+from striate.layers.conv import Build, ConvNormAct
+from striate.layers.drop import StochasticDepth
 
 
 class Residual(nn.Module):
@@ -79,3 +80,46 @@ class ZeroPadShortcut(nn.Module):
     def extra_repr(self) -> str:
         """The arguments, as `print(net)` shows them."""
         return f"stride={self.stride}, zero maps {self.before} before and {self.after} after"
+
+
+class InvertedResidual(nn.Module):
+    """(B, I, H, W) -> (B, O, ceil(H / stride), ceil(W / stride)): wide inside, narrow outside.
+
+    y = project(attention(depthwise(expand(x)))), plus x where stride is 1 and O = I: a 1x1
+    convolution to `expanded` channels (none where that is I), one filter per channel, and a 1x1
+    convolution back, without an activation. MobileNetV2 (Sandler et al. 2018); with attention
+    MobileNetV3 (Howard et al. 2019) and EfficientNet (Tan, Le 2019).
+
+    `unit` makes the three convolutions, with their norm and activation: a `ConvNormAct`, or a
+    `partial` of it. `attention` is a module that keeps its `expanded` channels, e.g.
+    `SqueezeExcite(expanded, 8)`. `drop` is the rate of `StochasticDepth` of what is added to x.
+    Submodule `block` holds the steps that exist, by number.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        expanded: int,
+        out_channels: int,
+        kernel_size: int = 3,
+        *,
+        stride: int = 1,
+        unit: Build = ConvNormAct,
+        attention: nn.Module | None = None,
+        drop: float = 0.0,
+    ) -> None:
+        super().__init__()
+        arguments.whole("in_channels", in_channels)
+        arguments.whole("expanded", expanded)
+        steps = [] if expanded == in_channels else [unit(in_channels, expanded, 1)]
+        steps.append(unit(expanded, expanded, kernel_size, stride=stride, groups=expanded))
+        steps += [] if attention is None else [_module("attention", attention)]
+        steps.append(unit(expanded, out_channels, 1, act=None))
+        self.block = nn.Sequential(*steps)
+        self.adds = stride == 1 and in_channels == out_channels
+        self.drop = StochasticDepth(arguments.share("drop", drop))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, I, H, W) -> (B, O, ceil(H / stride), ceil(W / stride))."""
+        y = self.block(x)
+        return x + self.drop(y) if self.adds else y  # type: ignore[no-any-return]
