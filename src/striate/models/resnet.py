@@ -51,11 +51,13 @@ ROWS = {
 class Basic(nn.Module):
     """(B, I, H, W) -> (B, width, H / stride, W / stride): two 3x3 convolutions and the shortcut."""
 
-    def __init__(self, row: Row, in_channels: int, width: int, stride: int) -> None:
+    def __init__(
+        self, row: Row, in_channels: int, width: int, stride: int, dilation: int = 1
+    ) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, width, 3, stride, 1, bias=False)
+        self.conv1 = nn.Conv2d(in_channels, width, 3, stride, dilation, dilation, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, 3, 1, 1, bias=False)
+        self.conv2 = nn.Conv2d(width, width, 3, 1, dilation, dilation, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
         self.relu = nn.ReLU(inplace=True)
         self.downsample = _projection(row, in_channels, width, stride)
@@ -74,14 +76,20 @@ class Bottleneck(nn.Module):
     """(B, I, H, W) -> (B, 4 width, H / stride, W / stride): 1x1, 3x3, 1x1 and the shortcut."""
 
     def __init__(
-        self, row: Row, in_channels: int, width: int, stride: int, v1: bool = False
+        self,
+        row: Row,
+        in_channels: int,
+        width: int,
+        stride: int,
+        v1: bool = False,
+        dilation: int = 1,
     ) -> None:
         super().__init__()
         inner = width * row.group_width // 64 * row.groups
         first, second = (stride, 1) if v1 else (1, stride)
         self.conv1 = nn.Conv2d(in_channels, inner, 1, first, bias=False)
         self.bn1 = nn.BatchNorm2d(inner)
-        self.conv2 = nn.Conv2d(inner, inner, 3, second, 1, groups=row.groups, bias=False)
+        self.conv2 = nn.Conv2d(inner, inner, 3, second, dilation, dilation, row.groups, bias=False)
         self.bn2 = nn.BatchNorm2d(inner)
         self.conv3 = nn.Conv2d(inner, 4 * width, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(4 * width)
@@ -97,11 +105,57 @@ class Bottleneck(nn.Module):
         return self.relu(y + shortcut)  # type: ignore[no-any-return]
 
 
-class ResNet(ConvNet):
-    """(B, in_channels, H, W) -> logits (B, classes), H and W at least 32.
+class ResNetTrunk(nn.Module):
+    """(B, in_channels, H, W) -> the named maps: a ResNet up to its last block.
 
     `small` is the stem for pictures of 32 pixels: a 3x3 convolution of stride 1 in place of the
     7x7 of stride 2, and no pooling. `v1` puts a bottleneck's stride where the paper has it.
+    `dilated` keeps the maps of layer3 and layer4 as large as layer2's: filters of 3x3 spread out
+    where the net would have strided (Chen et al. 2017).
+    """
+
+    def __init__(
+        self,
+        row: Row,
+        in_channels: int = 3,
+        *,
+        v1: bool = False,
+        small: bool = False,
+        dilated: bool = False,
+    ) -> None:
+        super().__init__()
+        stem = nn.Conv2d(in_channels, 64, 3, 1, 1, bias=False)
+        self.conv1 = stem if small else nn.Conv2d(in_channels, 64, 7, 2, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(64)
+        self.relu = nn.ReLU(inplace=True)
+        self.maxpool = nn.Identity() if small else nn.MaxPool2d(3, 2, 1)
+        growth = 4 if row.bottleneck else 1
+        block = partial(Bottleneck, v1=v1) if row.bottleneck else Basic
+        self.stages = {"stem": Stage(("conv1", "bn1"), 64, 1 if small else 2)}
+        channels, reach, dilation = 64, 1 if small else 4, 1
+        for number, depth in enumerate(row.blocks, 1):
+            width, stride, spread = 32 * 2**number, 1 if number == 1 else 2, dilation
+            if dilated and number > 2:
+                stride, dilation = 1, 2 * dilation
+            blocks = [block(row, channels, width, stride, dilation=spread)]
+            channels, reach = growth * width, reach * stride
+            blocks += [block(row, channels, width, 1, dilation=dilation) for _ in range(depth - 1)]
+            self.add_module(f"layer{number}", nn.Sequential(*blocks))
+            self.stages[f"layer{number}"] = Stage((f"layer{number}",), channels, reach)
+
+    def features(self, x: Tensor) -> dict[str, Tensor]:
+        """(B, in_channels, H, W) -> maps `stem`, `layer1` ... `layer4`."""
+        maps = {"stem": self.relu(self.bn1(self.conv1(x)))}
+        x = self.maxpool(maps["stem"])
+        for name in ("layer1", "layer2", "layer3", "layer4"):
+            x = maps[name] = self.get_submodule(name)(x)
+        return maps
+
+
+class ResNet(ResNetTrunk, ConvNet):
+    """(B, in_channels, H, W) -> logits (B, classes), H and W at least 32.
+
+    `v1` and `small` are the trunk's.
     """
 
     heads = ("fc",)
@@ -115,35 +169,12 @@ class ResNet(ConvNet):
         v1: bool = False,
         small: bool = False,
     ) -> None:
-        super().__init__()
-        stem = nn.Conv2d(in_channels, 64, 3, 1, 1, bias=False)
-        self.conv1 = stem if small else nn.Conv2d(in_channels, 64, 7, 2, 3, bias=False)
-        self.bn1 = nn.BatchNorm2d(64)
-        self.relu = nn.ReLU(inplace=True)
-        self.maxpool = nn.Identity() if small else nn.MaxPool2d(3, 2, 1)
-        growth = 4 if row.bottleneck else 1
-        block = partial(Bottleneck, v1=v1) if row.bottleneck else Basic
-        self.stages = {"stem": Stage(("conv1", "bn1"), 64, 1 if small else 2)}
-        channels, reach = 64, 1 if small else 4
-        for number, depth in enumerate(row.blocks, 1):
-            width, stride = 32 * 2**number, 1 if number == 1 else 2
-            blocks = [block(row, channels, width, stride)]
-            channels, reach = growth * width, reach * stride
-            blocks += [block(row, channels, width, 1) for _ in range(depth - 1)]
-            self.add_module(f"layer{number}", nn.Sequential(*blocks))
-            self.stages[f"layer{number}"] = Stage((f"layer{number}",), channels, reach)
+        super().__init__(row, in_channels, v1=v1, small=small)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
+        channels = self.stages["layer4"].channels
         self.fc = nn.Linear(channels, check_classes(classes))
         self.stages["head"] = Stage(("fc",), classes, 0)
         init.he_fan_out(self)
-
-    def features(self, x: Tensor) -> dict[str, Tensor]:
-        """(B, in_channels, H, W) -> maps `stem`, `layer1` ... `layer4`."""
-        maps = {"stem": self.relu(self.bn1(self.conv1(x)))}
-        x = self.maxpool(maps["stem"])
-        for name in ("layer1", "layer2", "layer3", "layer4"):
-            x = maps[name] = self.get_submodule(name)(x)
-        return maps
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in_channels, H, W) -> logits (B, classes)."""
