@@ -2,11 +2,12 @@
 
 https://arxiv.org/abs/1512.03385. The idea: a block learns what to add to its input, so that a
 deeper network is never harder to fit than a shallower one. Also ResNeXt (Xie et al. 2017: grouped
-3x3 filters) and wide residual networks (Zagoruyko, Komodakis 2016: more of them), which are rows of
-the same table, and the paper's plain-34, the same network without shortcuts.
+3x3 filters), wide residual networks (Zagoruyko, Komodakis 2016: more of them) and SE-ResNet (Hu,
+Shen, Sun 2018: maps weighted by what the whole picture shows), which are rows of the same table,
+and the paper's plain-34, the same network without shortcuts.
 
 As in torchvision, a bottleneck block strides in its 3x3 convolution ("v1.5"); the paper strides in
-the first 1x1, which is the option `v1=True`.
+the first 1x1, which is the option `v1=True`. SE-ResNet has timm's names.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from striate.layers import init
+from striate.layers import SqueezeExcite, ZeroPadShortcut, init
 from striate.models.contract import ConvNet, Stage, check_classes, last
 
 
@@ -25,12 +26,15 @@ from striate.models.contract import ConvNet, Stage, check_classes, last
 class Row:
     """A column of the paper's table 1: blocks in conv2_x to conv5_x, and their width."""
 
-    blocks: tuple[int, int, int, int]
+    blocks: tuple[int, ...]
     bottleneck: bool = False
     groups: int = 1
     group_width: int = 64
     """Filters in each group of the first stage's 3x3 convolution."""
-    shortcuts: bool = True
+    shortcut: str = "B"
+    """Where channels or size change: "A" pads with zeros, "B" projects; "" is no shortcut at all."""
+    reduction: int = 0
+    """Channels for each number that squeeze-and-excitation keeps of them; 0 is without it."""
 
 
 ROWS = {
@@ -39,12 +43,13 @@ ROWS = {
     "resnet50": Row((3, 4, 6, 3), bottleneck=True),
     "resnet101": Row((3, 4, 23, 3), bottleneck=True),
     "resnet152": Row((3, 8, 36, 3), bottleneck=True),
-    "plain34": Row((3, 4, 6, 3), shortcuts=False),
+    "plain34": Row((3, 4, 6, 3), shortcut=""),
     "resnext50_32x4d": Row((3, 4, 6, 3), bottleneck=True, groups=32, group_width=4),
     "resnext101_32x8d": Row((3, 4, 23, 3), bottleneck=True, groups=32, group_width=8),
     "resnext101_64x4d": Row((3, 4, 23, 3), bottleneck=True, groups=64, group_width=4),
     "wide_resnet50_2": Row((3, 4, 6, 3), bottleneck=True, group_width=128),
     "wide_resnet101_2": Row((3, 4, 23, 3), bottleneck=True, group_width=128),
+    "seresnet50": Row((3, 4, 6, 3), bottleneck=True, reduction=16),
 }
 
 
@@ -60,14 +65,14 @@ class Basic(nn.Module):
         self.conv2 = nn.Conv2d(width, width, 3, 1, dilation, dilation, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
         self.relu = nn.ReLU(inplace=True)
-        self.downsample = _projection(row, in_channels, width, stride)
-        self.shortcuts = row.shortcuts
+        self.downsample = _shortcut(row, in_channels, width, stride)
+        self.adds = row.shortcut != ""
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, I, H, W) -> (B, width, H / stride, W / stride)."""
         y = self.relu(self.bn1(self.conv1(x)))
         y = self.bn2(self.conv2(y))
-        if self.shortcuts:
+        if self.adds:
             y = y + (x if self.downsample is None else self.downsample(x))
         return self.relu(y)  # type: ignore[no-any-return]
 
@@ -93,14 +98,16 @@ class Bottleneck(nn.Module):
         self.bn2 = nn.BatchNorm2d(inner)
         self.conv3 = nn.Conv2d(inner, 4 * width, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(4 * width)
+        self.se = SqueezeExcite(4 * width, 4 * width // row.reduction) if row.reduction else None
         self.relu = nn.ReLU(inplace=True)
-        self.downsample = _projection(row, in_channels, 4 * width, stride)
+        self.downsample = _shortcut(row, in_channels, 4 * width, stride)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, I, H, W) -> (B, 4 width, H / stride, W / stride)."""
         y = self.relu(self.bn1(self.conv1(x)))
         y = self.relu(self.bn2(self.conv2(y)))
         y = self.bn3(self.conv3(y))
+        y = y if self.se is None else self.se(y)
         shortcut = x if self.downsample is None else self.downsample(x)
         return self.relu(y + shortcut)  # type: ignore[no-any-return]
 
@@ -182,10 +189,12 @@ class ResNet(ResNetTrunk, ConvNet):
         return self.fc(torch.flatten(pooled, 1))  # type: ignore[no-any-return]
 
 
-def _projection(row: Row, in_channels: int, channels: int, stride: int) -> nn.Sequential | None:
-    """Option B: a 1x1 convolution where the shortcut must change the channels or the size."""
-    if not row.shortcuts or (stride == 1 and in_channels == channels):
+def _shortcut(row: Row, in_channels: int, channels: int, stride: int) -> nn.Module | None:
+    """None where nothing changes, else the row's option: zeros, or a 1x1 convolution and a norm."""
+    if not row.shortcut or (stride == 1 and in_channels == channels):
         return None
+    if row.shortcut == "A":
+        return ZeroPadShortcut(in_channels, channels, stride)
     convolution = nn.Conv2d(in_channels, channels, 1, stride, bias=False)
     return nn.Sequential(convolution, nn.BatchNorm2d(channels))
 
