@@ -185,7 +185,7 @@ ROWS = (
         maps(4, lambda n: n - 1),
         cells.table_conv2d,
         IMAGES,
-        CONV,
+        "weight bias places",
         linear=True,
     ),
 )

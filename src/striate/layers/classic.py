@@ -125,7 +125,7 @@ class TableConv2d(nn.Module):
         _check_table(table, in_channels)
         self.table = tuple(tuple(row) for row in table)
         places = [o * in_channels + i for o, row in enumerate(self.table) for i in row]
-        self.register_buffer("places", torch.tensor(places), persistent=False)
+        self.register_buffer("places", torch.tensor(places))
         self.weight = nn.Parameter(torch.empty(len(places), kernel_size, kernel_size))
         self.bias = nn.Parameter(torch.empty(len(self.table)))
         self.reset_parameters()

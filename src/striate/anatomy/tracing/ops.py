@@ -1,7 +1,8 @@
 """What an aten operation costs and what people call it.
 
 Multiply-adds are counted where torch does the work, so functional calls, custom layers and
-recurrent parts need no rule of their own.
+recurrent parts need no rule of their own. A product of the data with numbers made on the spot, a
+sum over a window say, is like a pooling and counts as none (`constants`).
 """
 
 from __future__ import annotations
@@ -59,6 +60,12 @@ def macs(name: str, args: Sequence[Any], outputs: Sequence[Tensor]) -> int:
         name = "_scaled_dot_product"
     count = _COUNTS.get(name)
     return count(args, outputs) if count else 0
+
+
+def factors(name: str, args: Sequence[Any]) -> tuple[Any, ...]:
+    """The two that an operation of `macs` multiplies; a bias is none."""
+    first = 1 if name.startswith("add") or name == "baddbmm" else 0
+    return tuple(args[first : first + 2])
 
 
 def _convolution(args: Sequence[Any], outputs: Sequence[Tensor]) -> int:

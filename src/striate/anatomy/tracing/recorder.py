@@ -14,6 +14,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from striate.anatomy.nested import tensors
 from striate.anatomy.tracing import ops
 from striate.anatomy.tracing.calls import Call
+from striate.anatomy.tracing.constants import Constants
 from striate.anatomy.tracing.fields import spread
 from striate.anatomy.tracing.reach import Reach, is_whole, joined
 from striate.anatomy.tracing.rule import Op
@@ -39,6 +40,7 @@ class Recorder(TorchDispatchMode):
         self.doing: Doing | None = None
         self._originals = originals
         self._marks = WeakTensorKeyDictionary()
+        self._constants = Constants()
         self._partly_written: dict[int, tuple[torch.UntypedStorage, Mark]] = {}
         self._called: set[int] = set()
         self._counted: set[int] = set()
@@ -137,7 +139,8 @@ class Recorder(TorchDispatchMode):
         read = tensors(args[1:]) if name == "copy_" else inputs  # what is overwritten is not read
         live = [(x, mark) for x in read if (mark := self._mark(x)) is not None]
         frame = self._leaf_frame()
-        macs = ops.macs(name, args, made) if made else 0
+        macs = ops.macs(name, args, made) if made and not self._weightless(name, args) else 0
+        self._constants.note(name, inputs, made)
         if frame is not None:
             frame.macs += macs
         elif used:
@@ -158,6 +161,12 @@ class Recorder(TorchDispatchMode):
         if func._schema.is_mutable:
             for target in _targets(func, args, named):
                 self._written(target, Mark(sources, reach), alone=pointwise and len(live) == 1)
+
+    def _weightless(self, name: str, args: tuple[Any, ...]) -> bool:
+        """A product of the data with constants. Of data with data, as in attention, is another."""
+        factors = [x for x in ops.factors(name, args) if isinstance(x, Tensor)]
+        constant = [x for x in factors if x in self._constants]
+        return bool(constant) and all(x in self._constants or self._mark(x) for x in factors)
 
     def _append_operation(
         self,
