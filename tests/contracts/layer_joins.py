@@ -92,6 +92,15 @@ JOINS = (
         training="batch",
     ),
     Row(
+        "InceptionConv",
+        lambda: layers.InceptionConv(3, 4, (1, 3), stride=2, padding=(0, 1)),
+        maps(4, halved),
+        naive.conv_norm_act,
+        IMAGES,
+        f"conv.weight {norm_keys('bn.')}",
+        training="batch",
+    ),
+    Row(
         "InvertedResidual",
         lambda: layers.InvertedResidual(3, 6, 3, attention=layers.SqueezeExcite(6, 2)),
         same,
@@ -112,6 +121,23 @@ JOINS = (
         lambda layer, x: naive.projection(layer.block[1], naive.conv_norm_act(layer.block[0], x)),
         IMAGES,
         f"{unit_keys('block.0.')} {unit_keys('block.1.')}",
+        training="batch",
+    ),
+    Row(
+        "NumberedInception",
+        lambda: layers.NumberedInception(
+            {
+                "one": [layers.ConvNormAct(3, 2, 1)],
+                "two": [
+                    layers.ConvNormAct(3, 5, 1),
+                    (layers.ConvNormAct(5, 2, (1, 3)), layers.ConvNormAct(5, 3, (3, 1))),
+                ],
+            }
+        ),
+        maps(7, kept),
+        naive.numbered_inception,
+        IMAGES,
+        " ".join(unit_keys(f"{name}.") for name in ("one", "two_1", "two_2a", "two_2b")),
         training="batch",
     ),
     Row(

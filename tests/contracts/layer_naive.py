@@ -228,3 +228,9 @@ def transition(layer: Any, x: Array) -> Array:
 
 def inception(layer: Any, x: Array) -> Array:
     return np.concatenate([conv_norm_act(layer["1x1"], x), conv_norm_act(layer["3x3"], x)], 1)
+
+
+def numbered_inception(layer: Any, x: Array) -> Array:
+    two = conv_norm_act(layer["two_1"], x)
+    forks = [conv_norm_act(layer[name], two) for name in ("two_2a", "two_2b")]
+    return np.concatenate([conv_norm_act(layer["one"], x), *forks], 1)

@@ -15,6 +15,8 @@ from striate.layers.dense import DenseLayer as DenseLayer
 from striate.layers.dense import Transition as Transition
 from striate.layers.drop import StochasticDepth as StochasticDepth
 from striate.layers.inception import Inception as Inception
+from striate.layers.inception import InceptionConv as InceptionConv
+from striate.layers.inception import NumberedInception as NumberedInception
 from striate.layers.local import LocalConv1d as LocalConv1d
 from striate.layers.local import LocalConv2d as LocalConv2d
 from striate.layers.norm import LayerNorm2d as LayerNorm2d
@@ -43,11 +45,13 @@ __all__ = [
     "GlobalAveragePool",
     "GlobalMaxPool",
     "Inception",
+    "InceptionConv",
     "InvertedResidual",
     "LayerNorm2d",
     "LocalConv1d",
     "LocalConv2d",
     "LocalResponseNorm",
+    "NumberedInception",
     "PaddedConv2d",
     "ProjectionShortcut",
     "Residual",
