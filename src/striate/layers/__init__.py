@@ -1,5 +1,6 @@
 """Parts of convolutional networks: only what `torch.nn` lacks, each a plain `nn.Module`."""
 
+from striate.layers import boxes as boxes
 from striate.layers import init as init
 from striate.layers.act import ScaledTanh as ScaledTanh
 from striate.layers.attention import SqueezeExcite as SqueezeExcite
@@ -19,9 +20,11 @@ from striate.layers.inception import InceptionConv as InceptionConv
 from striate.layers.inception import NumberedInception as NumberedInception
 from striate.layers.local import LocalConv1d as LocalConv1d
 from striate.layers.local import LocalConv2d as LocalConv2d
+from striate.layers.norm import FrozenBatchNorm2d as FrozenBatchNorm2d
 from striate.layers.norm import LayerNorm2d as LayerNorm2d
 from striate.layers.norm import LocalResponseNorm as LocalResponseNorm
 from striate.layers.pad import PaddedConv2d as PaddedConv2d
+from striate.layers.pad import SamePadConv2d as SamePadConv2d
 from striate.layers.pool import GlobalAveragePool as GlobalAveragePool
 from striate.layers.pool import GlobalMaxPool as GlobalMaxPool
 from striate.layers.pool import SumPool1d as SumPool1d
@@ -30,6 +33,7 @@ from striate.layers.residual import InvertedResidual as InvertedResidual
 from striate.layers.residual import ProjectionShortcut as ProjectionShortcut
 from striate.layers.residual import Residual as Residual
 from striate.layers.residual import ZeroPadShortcut as ZeroPadShortcut
+from striate.layers.roi_align import roi_align as roi_align
 from striate.layers.sequence import CausalConv1d as CausalConv1d
 from striate.layers.sequence import GatedResidual as GatedResidual
 
@@ -41,6 +45,7 @@ __all__ = [
     "DenseLayer",
     "DepthwiseSeparable",
     "EuclideanRBF",
+    "FrozenBatchNorm2d",
     "GatedResidual",
     "GlobalAveragePool",
     "GlobalMaxPool",
@@ -56,6 +61,7 @@ __all__ = [
     "ProjectionShortcut",
     "Residual",
     "SCell",
+    "SamePadConv2d",
     "ScaledTanh",
     "SqueezeExcite",
     "StochasticDepth",
@@ -65,5 +71,7 @@ __all__ = [
     "TableConv2d",
     "Transition",
     "ZeroPadShortcut",
+    "boxes",
     "init",
+    "roi_align",
 ]

@@ -99,3 +99,53 @@ def _wrapped(image: Tensor, reach: int, axis: int) -> Tensor:
         return image.index_select(axis, around)
     before, after = image.narrow(axis, size - reach, reach), image.narrow(axis, 0, reach)
     return torch.cat([before, image, after], axis)
+
+
+class SamePadConv2d(nn.Conv2d):
+    """(B, I, H, W) -> (B, O, ceil(H / stride), ceil(W / stride)): TensorFlow's padding "same".
+
+    As many zeros as n' = ceil(n / s) positions need, p = max((n' - 1) * s + d * (k - 1) + 1 - n, 0)
+    along an axis of n: p // 2 before and the rest behind. A strided filter so begins at another
+    pixel than with p / 2 on either side, by a rule that depends on n: weights trained with one are
+    worse with the other. Parameters, names and initialisation are `nn.Conv2d`'s.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | tuple[int, int] = 3,
+        *,
+        stride: int | tuple[int, int] = 1,
+        dilation: int | tuple[int, int] = 1,
+        groups: int = 1,
+        bias: bool = True,
+    ) -> None:
+        arguments.whole("in_channels", in_channels)
+        arguments.whole("out_channels", out_channels)
+        arguments.divides("groups", groups, in_channels, out_channels)
+        super().__init__(
+            in_channels,
+            out_channels,
+            arguments.pair("kernel_size", kernel_size),
+            stride=arguments.pair("stride", stride),
+            dilation=arguments.pair("dilation", dilation),
+            groups=groups,
+            bias=bias,
+        )
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, I, H, W) -> (B, O, ceil(H / stride), ceil(W / stride))."""
+        top, bottom = self._around(input.shape[-2], 0)
+        left, right = self._around(input.shape[-1], 1)
+        return super().forward(F.pad(input, (left, right, top, bottom)))
+
+    def _around(self, size: int, axis: int) -> tuple[int, int]:
+        """Zeros before and behind: (n' - 1) s - n is -n % s - s, so no size needs a branch."""
+        stride = self.stride[axis]
+        reach = self.dilation[axis] * (self.kernel_size[axis] - 1) + 1
+        missing = -size % stride + reach - stride
+        # A filter no shorter than its stride never has too many pixels: nothing to compare then,
+        # and an exported network keeps its size free.
+        missing = missing if reach >= stride else max(missing, 0)
+        return missing // 2, missing - missing // 2
