@@ -160,13 +160,25 @@ ENTRIES = (
     ),
     Entry("unet", "unet", "ronneberger2015", 0, 0, (1, 572, 572), "segmentation"),
     Entry("fasterrcnn_resnet50_fpn", "rcnn", "ren2015", 41_808_406, 0, (3, 800, 800), "detection"),
-    Entry("alphago_policy", "alphago", "silver2016", 3_882_793, 1_400_726_208, (48, 19, 19), "policy"),
+    Entry(
+        "alphago_policy", "alphago", "silver2016", 3_882_793, 1_400_726_208, (48, 19, 19), "policy"
+    ),
     Entry("textcnn", "textcnn", "kim2014", 6_360_902, 24_900_600, (64,), "text", tokens=20_000),
     Entry("speechcnn", "speechcnn", "sainath2015", 308_412, 68_748_816, (16_000,), "audio"),
     Entry("wavenet", "wavenet", "oord2016", 1_279_616, 5_184_159_744, (256, 4096), "sequence"),
     Entry("crnn", "crnn", "donahue2015", 11_990_949, 3_885_279_232, (8, 3, 112, 112), "video"),
-    Entry("twostream", "twostream", "simonyan2014", 181_335_594, 4_277_888_928, ((3, 224, 224), (20, 224, 224)), "video"),
-    Entry("autoencoder", "autoencoder", "masci2011", 241_441, 4_998_784, (1, 28, 28), "reconstruction"),
+    Entry(
+        "twostream",
+        "twostream",
+        "simonyan2014",
+        181_335_594,
+        4_277_888_928,
+        ((3, 224, 224), (20, 224, 224)),
+        "video",
+    ),
+    Entry(
+        "autoencoder", "autoencoder", "masci2011", 241_441, 4_998_784, (1, 28, 28), "reconstruction"
+    ),
     Entry("vqa", "vqa", "antol2015", 760_109, 41_953_280, ((3, 64, 64), (27,)), "questions"),
 )
 
