@@ -17,6 +17,7 @@ FLAGS = {
     "profile": "--backward --batch --input --json --repeats network",
     "summary": "--html --input --json network",
     "diagram": "--input --output network",
+    "models": "--family --json",
     "predict": "--json --top images run",
     "train": "--epochs --json --out --quiet --seed source",
 }

@@ -8,7 +8,7 @@ import pytest
 SRC = Path(__file__).parents[1] / "src" / "striate"
 
 FLOORS = {
-    "errors": 0, "files": 0, "archives": 0, "preprocess": 0,
+    "errors": 0, "files": 0, "fetch": 0, "archives": 0, "preprocess": 0,
     "signal": 1, "layers": 1, "anatomy": 1, "metrics": 1,
     "models": 2, "data": 2,
     "training": 3, "transfer": 3, "evaluating": 3, "dense": 3, "explaining": 3, "exporting": 3,
@@ -19,6 +19,8 @@ FLOORS = {
 SIDEWAYS = {
     ("archives", "errors"): "every room speaks with the one error type",
     ("archives", "files"): "an unpacked archive lands in one rename, as files do",
+    ("fetch", "errors"): "every room speaks with the one error type",
+    ("fetch", "files"): "a download lands in one rename, as files do",
     ("files", "errors"): "every room speaks with the one error type",
     ("preprocess", "errors"): "every room speaks with the one error type",
 }

@@ -39,7 +39,7 @@ def test_a_networks_name(capsys, folder):
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["lecture_nett", "--input", "1,8,8", "-o", "x.svg"], "Did you mean lecture_net?"),
+        (["lecture_nett", "--input", "1,8,8", "-o", "x.svg"], "Did you mean lecture_net"),
         (["nets.py:small", "--input", "8,8,-1", "-o", "x.svg"], "--input: got '8,8,-1'"),
         (["nets.py:small", "--input", "1,8,8", "-o", "none/x.svg"], "The folder does not exist"),
         (["nets.py:large", "--input", "1,8,8", "-o", "x.svg"], "network: got 'large'"),

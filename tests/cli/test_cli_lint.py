@@ -71,7 +71,7 @@ def test_a_networks_name(striate_command):
     assert all(finding["level"] == "hint" for finding in json.loads(done.stdout)["findings"])
     done = striate_command("lint", "lecture_nett", "--input", "1,28,28")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "Did you mean lecture_net?" in done.stderr
+    assert "Did you mean lecture_net" in done.stderr
 
 
 def test_what_the_net_prints_is_no_result(striate_command):

@@ -68,7 +68,7 @@ def test_a_networks_name(capsys):
         ),
         (["nets.py:small", "--input", "1,0,8"], "--input: got '1,0,8'"),
         (["nets.py:tiny", "--input", "1,8,8"], "network: got 'tiny'"),
-        (["lecture_nett", "--input", "1,28,28"], "Did you mean lecture_net?"),
+        (["lecture_nett", "--input", "1,28,28"], "Did you mean lecture_net"),
         (["none.py:small", "--input", "1,8,8"], "none.py: no such file"),
         (["nets.py:small", "--input", "1,8,8", "--batch", "0"], "batch: got 0"),
     ],

@@ -119,7 +119,7 @@ def test_a_networks_name(striate_command: Striate) -> None:
     done = striate_command("summary", "lecture-nett", "--input", "1,28,28")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("striate: model: got 'lecture-nett', expected the name of a")
-    assert "or FILE.py:NAME for one of your own. Did you mean lecture_net?" in done.stderr
+    assert "or FILE.py:NAME for one of your own. Did you mean lecture_net" in done.stderr
 
 
 def test_a_closed_pipe_is_no_bug(nets: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from striate.cli.network import Input, Network, network_from, parse_shape
+from striate.cli.network import Input, Network, input_of, network_from
 from striate.cli.output import Json, guest_code, print_json, results, talk
 from striate.errors import FAILED
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def summary(
     network: Network,
-    shape: Input,
+    shape: Input = None,
     json: Json = False,
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Write one HTML page.")
@@ -33,9 +33,9 @@ def summary(
     striate summary nets.py:LeNet --input 1,28,28
     striate summary nets.py:make_resnet --input 3,224,224 --html resnet.html
     striate summary nets.py:net --input 3,32,32 --json
-    striate summary lecture_net --input 1,28,28
+    striate summary resnet50
     """
-    sizes = parse_shape(shape)
+    sizes = input_of(network, shape)
 
     from striate.anatomy.summary import summary as summarise
     from striate.files import write_atomic

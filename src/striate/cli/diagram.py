@@ -7,24 +7,24 @@ from typing import Annotated
 
 import typer
 
-from striate.cli.network import Input, Network, network_from, parse_shape
+from striate.cli.network import Input, Network, input_of, network_from
 from striate.cli.output import guest_code, talk
 
 
 def diagram(
     network: Network,
-    shape: Input,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="The SVG file to write.", metavar="OUT.svg")
     ],
+    shape: Input = None,
 ) -> None:
     """Draw a network: volumes as blocks, operations on the arrows, joins and skips.
 
     \b
     striate diagram nets.py:AlexNet --input 3,224,224 -o alexnet.svg
-    striate diagram lecture_net --input 1,28,28 -o lecture.svg
+    striate diagram resnet18 -o resnet18.svg
     """
-    sizes = parse_shape(shape)
+    sizes = input_of(network, shape)
     from striate.anatomy.diagram import diagram as draw
     from striate.files import write_atomic
 

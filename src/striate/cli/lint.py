@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from striate.cli.network import Input, Network, network_from, parse_shape
+from striate.cli.network import Input, Network, input_of, network_from
 from striate.cli.output import Json, guest_code, print_json, results
 from striate.errors import FAILED
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def lint(
     network: Network,
-    shape: Input,
+    shape: Input = None,
     json: Json = False,
     loss: Annotated[
         str | None, typer.Option("--loss", metavar="NAME", help="Trained with: cross-entropy.")
@@ -37,9 +37,9 @@ def lint(
     striate lint nets.py:LeNet --input 1,28,28
     striate lint nets.py:make_resnet --input 3,224,224 --loss cross-entropy
     striate lint nets.py:net --input 3,32,32 --json
-    striate lint lecture_net --input 1,28,28
+    striate lint resnet50
     """
-    sizes = parse_shape(shape)
+    sizes = input_of(network, shape)
 
     from striate.anatomy.lint import lint as findings_of
 
@@ -53,13 +53,14 @@ def lint(
         raise typer.Exit(FAILED)
 
 
-def _print(findings: list[Finding], network: str, shape: str) -> None:
+def _print(findings: list[Finding], network: str, shape: str | None) -> None:
     """A heading per level, and under it layer, rule, reason and mend, indented."""
     from rich.text import Text
 
     console = results()
     if not findings:
-        console.print(f"{network} ({shape}): no rule fired.", markup=False)
+        at = f" ({shape})" if shape else ""
+        console.print(f"{network}{at}: no rule fired.", markup=False)
     style = {"error": "bold red", "warning": "bold yellow", "hint": "bold cyan"}
     for level in dict.fromkeys(finding.level for finding in findings):
         group = [finding for finding in findings if finding.level == level]

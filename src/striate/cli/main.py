@@ -15,6 +15,7 @@ from striate.cli import anatomy as anatomy_commands
 from striate.cli import signal as signal_commands
 from striate.cli.diagram import diagram
 from striate.cli.lint import lint
+from striate.cli.models import models
 from striate.cli.predict import predict
 from striate.cli.profile import profile
 from striate.cli.train import train
@@ -58,6 +59,7 @@ app.command("train")(train)
 app.command("predict")(predict)
 app.command("filter")(signal_commands.filter_image)
 app.command("match")(signal_commands.match_image)
+app.command("models")(models)
 app.command("summary")(anatomy_commands.summary)
 app.command("lint")(lint)
 app.command("profile")(profile)

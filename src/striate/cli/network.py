@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from striate.errors import ArgumentError, unknown_name
+from striate.errors import ArgumentError
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from striate.models import Entry
 
 # Shared by every command that takes a network.
 Network = Annotated[
@@ -20,7 +22,12 @@ Network = Annotated[
     ),
 ]
 Input = Annotated[
-    str, typer.Option("--input", help="One sample's shape: 3,224,224. Several inputs: 3,8,8;10.")
+    str | None,
+    typer.Option(
+        "--input",
+        help="One sample's shape: 3,224,224. Several inputs: 3,8,8;10. "
+        "A network known by name has a size of its own.",
+    ),
 ]
 
 
@@ -30,13 +37,28 @@ def network_from(spec: str) -> nn.Module:
         from striate.anatomy.load import net_from
 
         return net_from(spec)
-    from striate.models import create, list_models
+    from striate.models import create
 
-    if spec not in list_models():
-        error = unknown_name("model", spec, list_models())
+    return create(_known(spec).name)
+
+
+def _known(spec: str) -> Entry:
+    from striate.models import entry
+
+    try:
+        return entry(spec)
+    except ArgumentError as error:
         expected = f"{error.expected}, or FILE.py:NAME for one of your own"
-        raise ArgumentError(error.argument, spec, expected, remedy=error.remedy)
-    return create(spec)
+        raise ArgumentError(error.argument, spec, expected, remedy=error.remedy) from error
+
+
+def input_of(spec: str, text: str | None) -> tuple[int, ...] | tuple[tuple[int, ...], ...]:
+    """The shape that was asked for, or the one a registered network was made for."""
+    if text is not None:
+        return parse_shape(text)
+    if ":" in spec or spec.endswith(".py"):
+        raise ArgumentError("--input", text, "the shape of one sample, such as 3,224,224")
+    return _known(spec).input
 
 
 def parse_shape(text: str) -> tuple[int, ...] | tuple[tuple[int, ...], ...]:

@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-from striate.cli.network import Input, Network, network_from, parse_shape
+from striate.cli.network import Input, Network, input_of, network_from
 from striate.cli.output import Json, guest_code, print_json, results
 
 
 def profile(
     network: Network,
-    shape: Input,
+    shape: Input = None,
     batch: Annotated[int, typer.Option("--batch", help="Samples per pass.")] = 1,
     repeats: Annotated[int, typer.Option("--repeats", help="Passes to take medians of.")] = 10,
     backward: Annotated[
@@ -25,9 +25,9 @@ def profile(
     \b
     striate profile nets.py:AlexNet --input 3,224,224 --batch 16
     striate profile nets.py:AlexNet --input 3,224,224 --backward --json
-    striate profile lecture_net --input 1,28,28
+    striate profile resnet50
     """
-    sizes = parse_shape(shape)
+    sizes = input_of(network, shape)
     from striate.anatomy.profile import profile as measure
 
     with guest_code():
