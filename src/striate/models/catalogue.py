@@ -59,7 +59,7 @@ ENTRIES = (
     Entry("zfnet", "zfnet", "zeiler2014", 62_357_608, 1_168_032_896),
     Entry("vgg11", "vgg", "simonyan2015", 132_863_336, 7_609_090_048),
     Entry("vgg11_bn", "vgg", "simonyan2015", 132_868_840, 7_609_090_048),
-    Entry("vgg11_lrn", "vgg", "simonyan2015", 132_863_336, 0),
+    Entry("vgg11_lrn", "vgg", "simonyan2015", 132_863_336, 7_609_090_048),
     Entry("vgg13", "vgg", "simonyan2015", 133_047_848, 11_308_466_176),
     Entry("vgg13_bn", "vgg", "simonyan2015", 133_053_736, 11_308_466_176),
     Entry("vgg16", "vgg", "simonyan2015", 138_357_544, 15_470_264_320),
@@ -150,15 +150,26 @@ ENTRIES = (
     Entry("convnext_small", "convnext", "liu2022", 50_223_688, 8_683_712_256),
     Entry("convnext_base", "convnext", "liu2022", 88_591_464, 15_354_729_472),
     Entry("convnext_large", "convnext", "liu2022", 197_767_336, 34_361_433_600),
-    Entry("fcn32s", "fcn", "long2015", 136_152_917, 0, (3, 500, 500), "segmentation"),
-    Entry("fcn16s", "fcn", "long2015", 134_815_994, 0, (3, 500, 500), "segmentation"),
-    Entry("fcn8s", "fcn", "long2015", 134_489_759, 0, (3, 500, 500), "segmentation"),
-    Entry("fcn_resnet50", "fcn_resnet", "long2015", 35_322_218, 0, (3, 520, 520), "segmentation"),
-    Entry("fcn_resnet101", "fcn_resnet", "long2015", 54_314_346, 0, (3, 520, 520), "segmentation"),
+    Entry("fcn32s", "fcn", "long2015", 136_152_917, 62_787_564_288, task="segmentation"),
+    Entry("fcn16s", "fcn", "long2015", 134_815_994, 62_826_561_792, task="segmentation"),
+    Entry("fcn8s", "fcn", "long2015", 134_489_759, 62_860_657_728, task="segmentation"),
     Entry(
-        "deeplabv3_resnet50", "fcn_resnet", "chen2017", 42_004_074, 0, (3, 520, 520), "segmentation"
+        "fcn_resnet50", "fcn_resnet", "long2015", 35_322_218, 26_484_498_432, task="segmentation"
     ),
-    Entry("unet", "unet", "ronneberger2015", 0, 0, (1, 572, 572), "segmentation"),
+    Entry(
+        "fcn_resnet101", "fcn_resnet", "long2015", 54_314_346, 41_333_383_168, task="segmentation"
+    ),
+    Entry(
+        "deeplabv3_resnet50",
+        "fcn_resnet",
+        "chen2017",
+        42_004_074,
+        31_310_548_992,
+        task="segmentation",
+    ),
+    Entry(
+        "unet", "unet", "ronneberger2015", 31_030_658, 12_024_020_992, (1, 128, 128), "segmentation"
+    ),
     Entry("fasterrcnn_resnet50_fpn", "rcnn", "ren2015", 41_808_406, 0, (3, 800, 800), "detection"),
     Entry(
         "alphago_policy", "alphago", "silver2016", 3_882_793, 1_400_726_208, (48, 19, 19), "policy"
