@@ -139,11 +139,26 @@ ENTRIES = (
     Entry("efficientnet_b6", "efficientnet", "tan2019", 43_040_704, 19_067_593_536, (3, 528, 528)),
     Entry("efficientnet_b7", "efficientnet", "tan2019", 66_347_960, 37_745_884_192, (3, 600, 600)),
     Entry("efficientnet_lite0", "efficientnet", "liu2020lite", 4_652_008, 385_187_552),
-    Entry("efficientnet_lite1", "efficientnet", "liu2020lite", 0, 0, (3, 240, 240)),
-    Entry("efficientnet_lite2", "efficientnet", "liu2020lite", 0, 0, (3, 260, 260)),
-    Entry("efficientnet_lite3", "efficientnet", "liu2020lite", 0, 0, (3, 280, 280)),
-    Entry("efficientnet_lite4", "efficientnet", "liu2020lite", 0, 0, (3, 300, 300)),
-    Entry("efficientnet_v2_s", "efficientnet_v2", "tan2021", 21_458_488, 0, (3, 384, 384)),
+    Entry(
+        "efficientnet_lite1", "efficientnet", "liu2020lite", 5_416_680, 600_185_232, (3, 240, 240)
+    ),
+    Entry(
+        "efficientnet_lite2", "efficientnet", "liu2020lite", 6_092_072, 859_736_272, (3, 260, 260)
+    ),
+    Entry(
+        "efficientnet_lite3", "efficientnet", "liu2020lite", 8_197_096, 1_383_321_872, (3, 280, 280)
+    ),
+    Entry(
+        "efficientnet_lite4",
+        "efficientnet",
+        "liu2020lite",
+        13_006_568,
+        2_553_034_336,
+        (3, 300, 300),
+    ),
+    Entry(
+        "efficientnet_v2_s", "efficientnet_v2", "tan2021", 21_458_488, 8_365_617_152, (3, 384, 384)
+    ),
     Entry("regnet_y_400mf", "regnet", "radosavovic2020", 4_344_144, 401_842_848),
     Entry("darknet53", "darknet", "redmon2018", 41_609_928, 9_285_115_904, (3, 256, 256)),
     Entry("convnext_tiny", "convnext", "liu2022", 28_589_128, 4_455_531_264),
