@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from striate.layers import ConvNormAct, InvertedResidual, SamePadConv2d, SqueezeExcite, init
 from striate.layers.conv import Build
+from striate.layers.channels import rounded
 from striate.models.contract import ConvNet, Stage, Trunk, check_classes, last
 
 
@@ -153,12 +154,6 @@ def efficientnet(
     top = rounded(1280 * width)
     pieces["top"] = Piece(unit(channels, top, 1), top, stride)
     return EfficientNet(pieces, row.dropout, classes)
-
-
-def rounded(channels: float) -> int:
-    """The nearest multiple of 8, but never less than nine tenths of `channels`."""
-    nearest = max(8, int(channels + 4) // 8 * 8)
-    return nearest if nearest >= 0.9 * channels else nearest + 8
 
 
 def drop_rates(depths: Sequence[int]) -> Iterator[list[float]]:
