@@ -192,6 +192,15 @@ def layer_norm_2d(layer: Any, x: Array) -> Array:
     return y
 
 
+def frozen_batch_norm(layer: Any, x: Array) -> Array:
+    y = np.empty_like(x)
+    for c in range(x.shape[1]):
+        deviation = math.sqrt(layer.running_var[c].item() + layer.eps)
+        standard = (x[:, c] - layer.running_mean[c].item()) / deviation
+        y[:, c] = layer.weight[c].item() * standard + layer.bias[c].item()
+    return y
+
+
 def scaled_tanh(layer: Any, x: Array) -> Array:
     return each(x, lambda value: 1.7159 * math.tanh(2 / 3 * value))
 

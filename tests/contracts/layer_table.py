@@ -50,6 +50,15 @@ ROWS = (
         "centres",
     ),
     Row(
+        "FrozenBatchNorm2d",
+        lambda: layers.FrozenBatchNorm2d(4),
+        same,
+        naive.frozen_batch_norm,
+        FOUR_MAPS,
+        "weight bias running_mean running_var",
+        linear=True,
+    ),
+    Row(
         "GatedResidual",
         lambda: layers.GatedResidual(3, 2, dilation=2),
         lambda shape: (shape, (shape[0], 2, shape[2])),

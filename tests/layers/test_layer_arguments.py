@@ -55,6 +55,8 @@ BAD: dict[str, tuple[Callable[[], object], str]] = {
     "GatedResidual kernel": (lambda: layers.GatedResidual(1, 1, kernel_size=0), "kernel_size: got"),
     "GatedResidual dilation": (lambda: layers.GatedResidual(1, 1, dilation=0), "dilation: got 0"),
     "Inception": (lambda: layers.Inception([ONE]), "branches: got [Identity()], expected at least"),
+    "FrozenBatchNorm2d channels": (lambda: layers.FrozenBatchNorm2d(0), "channels: got 0"),
+    "FrozenBatchNorm2d eps": (lambda: layers.FrozenBatchNorm2d(4, eps=-1), "eps: got -1"),
     "LayerNorm2d channels": (lambda: layers.LayerNorm2d(0), "channels: got 0"),
     "LayerNorm2d eps": (lambda: layers.LayerNorm2d(4, eps=-1), "eps: got -1"),
     "InvertedResidual in": (lambda: layers.InvertedResidual(0, 6, 3), "in_channels: got 0"),

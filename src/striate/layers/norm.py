@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -64,3 +66,38 @@ class LayerNorm2d(nn.LayerNorm):
         if input.ndim != 4:
             raise ArgumentError("input", tuple(input.shape), "a batch of maps (B, C, H, W)")
         return super().forward(input.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+class FrozenBatchNorm2d(nn.Module):
+    """(B, C, H, W) -> (B, C, H, W): batch normalisation that learns nothing any more.
+
+    y[c] = weight[c] * (x[c] - running_mean[c]) / sqrt(running_var[c] + eps) + bias[c], in training
+    as in evaluation; all four are buffers. For batches too small for statistics of their own, as
+    in detectors (He et al., "Mask R-CNN", 2017).
+    """
+
+    weight: Tensor
+    bias: Tensor
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, channels: int, eps: float = 1e-5) -> None:
+        super().__init__()
+        arguments.whole("channels", channels)
+        if not 0 <= eps < math.inf:
+            raise ArgumentError("eps", eps, "a finite number of at least 0")
+        self.eps = eps
+        self.register_buffer("weight", torch.ones(channels))
+        self.register_buffer("bias", torch.zeros(channels))
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C, H, W)."""
+        scale = self.weight * (self.running_var + self.eps).rsqrt()
+        shift = self.bias - self.running_mean * scale
+        return x * scale[:, None, None] + shift[:, None, None]
+
+    def extra_repr(self) -> str:
+        """The arguments, as `print(net)` shows them."""
+        return f"{len(self.weight)}, eps={self.eps}"
