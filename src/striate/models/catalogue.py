@@ -185,7 +185,15 @@ ENTRIES = (
     Entry(
         "unet", "unet", "ronneberger2015", 31_030_658, 12_024_020_992, (1, 128, 128), "segmentation"
     ),
-    Entry("fasterrcnn_resnet50_fpn", "rcnn", "ren2015", 41_808_406, 0, (3, 800, 800), "detection"),
+    Entry(
+        "fasterrcnn_resnet50_fpn",
+        "rcnn",
+        "ren2015",
+        41_808_406,
+        134_379_721_216,
+        (3, 800, 800),
+        "detection",
+    ),
     Entry(
         "alphago_policy", "alphago", "silver2016", 3_882_793, 1_400_726_208, (48, 19, 19), "policy"
     ),
