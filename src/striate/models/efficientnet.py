@@ -21,8 +21,8 @@ from typing import Any, NamedTuple
 from torch import Tensor, nn
 
 from striate.layers import ConvNormAct, InvertedResidual, SamePadConv2d, SqueezeExcite, init
-from striate.layers.conv import Build
 from striate.layers.channels import rounded
+from striate.layers.conv import Build
 from striate.models.contract import ConvNet, Stage, Trunk, check_classes, last
 
 
@@ -120,7 +120,7 @@ class EfficientNet(ConvNet):
             for name, piece in pieces.items()
         }
         self.stages["head"] = Stage(("classifier",), classes, 0)
-        _initialise(self)
+        _initialise(self.features)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in_channels, H, W) -> logits (B, classes)."""
@@ -221,15 +221,15 @@ def _stage(
     return nn.Sequential(*blocks)
 
 
-def _initialise(net: nn.Module) -> None:
-    """As the paper's code: normal by fan-out, which for a depthwise filter is its own area."""
-    init.he_fan_out(net)
-    for layer in net.modules():
+def _initialise(trunk: nn.Module) -> None:
+    """As the paper's code: normal by fan-out, which for a depthwise filter is its own area.
+
+    The head stays as torch makes it: by its fan-out, one of few classes begins with large logits.
+    """
+    init.he_fan_out(trunk)
+    for layer in trunk.modules():
         if isinstance(layer, nn.Conv2d) and layer.groups > 1:
             init.he(layer)
-        elif isinstance(layer, nn.Linear):
-            bound = layer.out_features**-0.5
-            nn.init.uniform_(layer.weight, -bound, bound)
 
 
 NETS = {name: partial(efficientnet, row) for name, row in ROWS.items()}
