@@ -22,13 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from striate.errors import ArgumentError
-from striate.layers import (
-    ConvNormAct,
-    GlobalAveragePool,
-    ProjectionShortcut,
-    Residual,
-    arguments,
-)
+from striate.layers import ConvNormAct, GlobalAveragePool, ProjectionShortcut, Residual, arguments
 from striate.models.contract import ConvNet, Stage, check_classes, last
 
 BANDS = 40
