@@ -59,7 +59,8 @@ class SCell(nn.Module):
         # The root has an infinite slope at 0, where a window sees nothing: keep it finite.
         v = energy.clamp_min(torch.finfo(x.dtype).tiny).sqrt()
         inhibition = self.r / (1 + self.r) * self.b[:, None, None] * v
-        return self.r * F.relu((1 + excitation) / (1 + inhibition) - 1)
+        # The formula less its 1, over one denominator: weak answers don't drown in rounding.
+        return self.r * F.relu((excitation - inhibition) / (1 + inhibition))
 
     def extra_repr(self) -> str:
         """The arguments, as `print(net)` shows them."""
@@ -99,7 +100,7 @@ class CCell(nn.Module):
         kernels = self.d.expand(planes, -1, -1, -1)
         blurred = F.conv2d(x, kernels, stride=self.stride, padding=self.padding, groups=planes)
         lateral = blurred.mean(1, keepdim=True)
-        active = F.relu((1 + blurred) / (1 + lateral) - 1)
+        active = F.relu((blurred - lateral) / (1 + lateral))  # as in `SCell`
         return active / (self.alpha + active)
 
     def extra_repr(self) -> str:
