@@ -91,6 +91,17 @@ def padded_conv2d(layer: Any, x: Array) -> Array:
     return conv2d(layer, x, layer.mode, tuple(reach))
 
 
+def same_pad_conv2d(layer: Any, x: Array) -> Array:
+    """TensorFlow's two cases: what lies behind the last full stride decides the padding."""
+    around = []
+    for n, k, s, d in zip(
+        x.shape[2:], layer.kernel_size, layer.stride, layer.dilation, strict=True
+    ):
+        missing = max(d * (k - 1) + 1 - (n % s or s), 0)
+        around.append((missing // 2, missing - missing // 2))
+    return conv2d(layer, np.pad(x, ((0, 0), (0, 0), *around)), padding=(0, 0))
+
+
 def batch_norm(layer: Any, x: Array) -> Array:
     y = np.empty_like(x)
     mean, variance = array(layer.running_mean), array(layer.running_var)

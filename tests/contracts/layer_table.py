@@ -153,6 +153,26 @@ ROWS = (
         linear=True,
     ),
     Row(
+        "SamePadConv2d",
+        lambda: layers.SamePadConv2d(3, 4, stride=2),
+        maps(4, halved),
+        naive.same_pad_conv2d,
+        IMAGES,
+        CONV,
+        linear=True,
+    ),
+    Row(
+        "SamePadConv2d shorter than its stride",
+        lambda: layers.SamePadConv2d(
+            4, 6, (1, 4), stride=(2, 1), dilation=(1, 2), groups=2, bias=False
+        ),
+        lambda shape: (shape[0], 6, halved(shape[2]), shape[3]),
+        naive.same_pad_conv2d,
+        FOUR_MAPS,
+        "weight",
+        linear=True,
+    ),
+    Row(
         "SCell",
         lambda: layers.SCell(3, 4, 3, padding=1, r=2.0),
         maps(4, kept),

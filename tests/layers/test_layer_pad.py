@@ -1,5 +1,7 @@
 """Padding by NumPy's rules, the torus, and the memory format that wrapping keeps."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from striate.layers import PaddedConv2d
+from striate.layers import PaddedConv2d, SamePadConv2d
 
 NUMPY = {"zeros": "constant", "replicate": "edge", "wrap": "wrap", "reflect": "reflect"}
 TORCH = {"zeros": "zeros", "replicate": "replicate", "wrap": "circular", "reflect": "reflect"}
@@ -96,3 +98,48 @@ def test_zeros_are_left_to_the_kernel() -> None:
 
 def test_says_its_arguments() -> None:
     assert str(PaddedConv2d(3, 4, (5, 1), mode="wrap")) == "PaddedConv2d(3, 4, 5x1, mode=wrap)"
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    kernel=st.tuples(st.integers(1, 6), st.integers(1, 6)),
+    stride=st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    dilation=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    size=st.tuples(st.integers(1, 20), st.integers(1, 20)),
+)
+def test_same_pads_no_more_than_the_last_position_needs(
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    dilation: tuple[int, int],
+    size: tuple[int, int],
+) -> None:
+    conv = SamePadConv2d(1, 1, kernel, stride=stride, dilation=dilation, bias=False).double()
+    x = torch.randn(1, 1, *size, dtype=torch.float64)
+    around = []
+    for n, k, s, d in zip(size, kernel, stride, dilation, strict=True):
+        missing = max((math.ceil(n / s) - 1) * s + d * (k - 1) + 1 - n, 0)
+        around.insert(0, (missing // 2, missing - missing // 2))
+    padded = F.pad(x, (*around[0], *around[1]))
+    expected = F.conv2d(padded, conv.weight, None, stride, 0, dilation)
+    assert expected.shape[2:] == tuple(math.ceil(n / s) for n, s in zip(size, stride, strict=True))
+    torch.testing.assert_close(conv(x), expected)
+
+
+def test_same_begins_where_tensorflow_does() -> None:
+    """Of an even size a strided 3x3 begins at the first pixel, of an odd size before it."""
+    conv = SamePadConv2d(1, 1, 3, stride=2, bias=False)
+    nn.init.zeros_(conv.weight)
+    conv.weight.data[0, 0, 0, 0] = 1
+    for size, first in ((6, 1.0), (7, 0.0)):
+        assert conv(torch.ones(1, 1, size, size))[0, 0, 0, 0] == first
+
+
+def test_same_exports_with_free_sizes() -> None:
+    conv = SamePadConv2d(2, 3, 5, stride=2)
+    free = torch.export.Dim.DYNAMIC
+    program = torch.export.export(
+        conv, (torch.randn(1, 2, 9, 12),), dynamic_shapes=({2: free, 3: free},)
+    )
+    for size in ((12, 9), (31, 40)):
+        x = torch.randn(1, 2, *size)
+        torch.testing.assert_close(program.module()(x), conv(x))
