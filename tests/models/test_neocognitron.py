@@ -103,7 +103,7 @@ def test_every_digit_finds_a_plane_of_its_own_and_keeps_it_when_moved_or_spoiled
 
 
 def test_most_random_starts_learn_the_digits() -> None:
-    """Not all: in about one of ten, two digits end in one plane."""
+    """Not all: in about one of eight, two digits end in one plane."""
     nets = [taught(seed) for seed in range(10)]
     assert sum(map(one_each, nets)) >= 8
     assert sum(same_plane(net, moved(2)) for net in nets) / 10 >= 0.9

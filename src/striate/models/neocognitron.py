@@ -10,8 +10,8 @@ Sizes are the paper's: U0 16x16, then 24 planes in every layer: US1 16x16, UC1 1
 connections can be trained by gradients too.
 
 Two of its numbers are tried out, not the paper's: the second layer is more selective (r = 2; with
-1.5 two of the five digits often end in one plane), and S-columns are 5, 4 and 2 cells wide. Nine
-of ten random starts then sort the digits into planes of their own.
+1.5 two of the five digits often end in one plane), and S-columns are 5, 4 and 2 cells wide. About
+seven of eight random starts then sort the digits into planes of their own.
 """
 
 from __future__ import annotations
