@@ -35,7 +35,7 @@ def test_branches_must_exist_and_agree_in_size() -> None:
         NumberedInception({})
     with pytest.raises(ArgumentError, match="at least one branch"):
         NumberedInception({"a": []})
-    with pytest.raises(ArgumentError, match="first.*at least 0"):
+    with pytest.raises(ArgumentError, match=r"first.*at least 0"):
         NumberedInception({"a": [Plus(1)]}, first=-1)
     uneven = NumberedInception({"a": [nn.Identity()], "b": [nn.MaxPool2d(2)]})
     with pytest.raises(ArgumentError, match="maps of one size"):

@@ -109,10 +109,10 @@ class Auxiliary(nn.Module):
 
 
 class GoogLeNet(ConvNet):
-    """(B, in_channels, H, W) -> logits (B, classes), H and W at least 15.
+    """(B, in_channels, H, W) -> logits (B, classes), H and W at least 31.
 
     In training mode `WithAux(logits, (aux1, aux2))`: the classifiers on inception4a and 4d, whose
-    losses the paper weighs 0.3. They need H and W of at least 65 in the paper's edition.
+    losses the paper weighs 0.3. In the paper's edition they need H and W of at least 79.
     `aux=False` leaves them out.
     """
 
