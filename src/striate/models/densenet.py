@@ -142,4 +142,6 @@ def _widths(row: Row) -> Iterator[tuple[int, int]]:
         narrow = wide // 2 if row.bc else wide
 
 
-NETS = {name: partial(DenseNet, row, classes=10 if row.small else 1000) for name, row in ROWS.items()}
+NETS = {
+    name: partial(DenseNet, row, classes=10 if row.small else 1000) for name, row in ROWS.items()
+}

@@ -32,7 +32,7 @@ class Row:
     group_width: int = 64
     """Filters in each group of the first stage's 3x3 convolution."""
     shortcut: str = "B"
-    """Where channels or size change: "A" pads with zeros, "B" projects; "" is no shortcut at all."""
+    """Where channels or size change: "A" pads with zeros, "B" projects. "": no shortcuts at all."""
     reduction: int = 0
     """Channels for each number that squeeze-and-excitation keeps of them; 0 is without it."""
 
@@ -53,16 +53,26 @@ ROWS = {
 }
 
 
+Dilation = tuple[int, int]
+"""Holes of a block's 3x3 filters before the place where it strides or would have, and after it."""
+
+
 class Basic(nn.Module):
     """(B, I, H, W) -> (B, width, H / stride, W / stride): two 3x3 convolutions and the shortcut."""
 
     def __init__(
-        self, row: Row, in_channels: int, width: int, stride: int, dilation: int = 1
+        self,
+        row: Row,
+        in_channels: int,
+        width: int,
+        stride: int,
+        dilation: Dilation = (1, 1),
     ) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, width, 3, stride, dilation, dilation, bias=False)
+        first, second = dilation
+        self.conv1 = nn.Conv2d(in_channels, width, 3, stride, first, first, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, 3, 1, dilation, dilation, bias=False)
+        self.conv2 = nn.Conv2d(width, width, 3, 1, second, second, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
         self.relu = nn.ReLU(inplace=True)
         self.downsample = _shortcut(row, in_channels, width, stride)
@@ -87,14 +97,15 @@ class Bottleneck(nn.Module):
         width: int,
         stride: int,
         v1: bool = False,
-        dilation: int = 1,
+        dilation: Dilation = (1, 1),
     ) -> None:
         super().__init__()
         inner = width * row.group_width // 64 * row.groups
         first, second = (stride, 1) if v1 else (1, stride)
+        spread = dilation[1] if v1 else dilation[0]
         self.conv1 = nn.Conv2d(in_channels, inner, 1, first, bias=False)
         self.bn1 = nn.BatchNorm2d(inner)
-        self.conv2 = nn.Conv2d(inner, inner, 3, second, dilation, dilation, row.groups, bias=False)
+        self.conv2 = nn.Conv2d(inner, inner, 3, second, spread, spread, row.groups, bias=False)
         self.bn2 = nn.BatchNorm2d(inner)
         self.conv3 = nn.Conv2d(inner, 4 * width, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(4 * width)
@@ -139,14 +150,15 @@ class ResNetTrunk(nn.Module):
         growth = 4 if row.bottleneck else 1
         block = partial(Bottleneck, v1=v1) if row.bottleneck else Basic
         self.stages = {"stem": Stage(("conv1", "bn1"), 64, 1 if small else 2)}
-        channels, reach, dilation = 64, 1 if small else 4, 1
+        channels, reach, after = 64, 1 if small else 4, 1
         for number, depth in enumerate(row.blocks, 1):
-            width, stride, spread = 32 * 2**number, 1 if number == 1 else 2, dilation
+            width, stride, before = 32 * 2**number, 1 if number == 1 else 2, after
             if dilated and number > 2:
-                stride, dilation = 1, 2 * dilation
-            blocks = [block(row, channels, width, stride, dilation=spread)]
+                stride, after = 1, 2 * after
+            blocks = [block(row, channels, width, stride, dilation=(before, after))]
             channels, reach = growth * width, reach * stride
-            blocks += [block(row, channels, width, 1, dilation=dilation) for _ in range(depth - 1)]
+            for _ in range(depth - 1):
+                blocks.append(block(row, channels, width, 1, dilation=(after, after)))
             self.add_module(f"layer{number}", nn.Sequential(*blocks))
             self.stages[f"layer{number}"] = Stage((f"layer{number}",), channels, reach)
 

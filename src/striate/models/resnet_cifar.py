@@ -56,13 +56,13 @@ class ResNetCifar(ConvNet):
         self.relu = nn.ReLU(inplace=True)
         self.stages = {"stem": Stage(("conv1", "bn1"), 16, 1)}
         channels, reach = 16, 1
-        for name, depth, width in zip(("layer1", "layer2", "layer3"), row.blocks, WIDTHS):
-            stride = 1 if width == channels else 2
+        for number, width in enumerate(WIDTHS, 1):
+            stride = 1 if number == 1 else 2
             first = Basic(row, channels, width, stride)
-            rest = [Basic(row, width, width, 1) for _ in range(depth - 1)]
-            self.add_module(name, nn.Sequential(first, *rest))
+            rest = [Basic(row, width, width, 1) for _ in range(n - 1)]
+            self.add_module(f"layer{number}", nn.Sequential(first, *rest))
             channels, reach = width, reach * stride
-            self.stages[name] = Stage((name,), channels, reach)
+            self.stages[f"layer{number}"] = Stage((f"layer{number}",), channels, reach)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(channels, check_classes(classes))
         self.stages["head"] = Stage(("fc",), classes, 0)

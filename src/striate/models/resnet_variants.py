@@ -76,7 +76,7 @@ class StandardConv2d(nn.Conv2d):
         variance, mean = torch.var_mean(self.weight, (1, 2, 3), correction=0, keepdim=True)
         scale = self.gain * (RELU_GAIN / self.weight[0].numel() ** 0.5)
         weight = (self.weight - mean) * (scale * torch.rsqrt(variance + 1e-5))
-        return self._conv_forward(input, weight, self.bias)
+        return self._conv_forward(input, weight, self.bias)  # type: ignore[no-any-return]
 
 
 class Unnormalised(nn.Module):
