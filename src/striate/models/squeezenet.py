@@ -76,17 +76,17 @@ class SqueezeNet(ConvNet):
             reach *= 2
             pieces[f"stage{number}"], ends[f"stage{number}"] = piece, (channels, reach)
         self.features = Trunk(pieces)
+        final = nn.Conv2d(channels, check_classes(classes), 1)
         self.classifier = nn.Sequential(
-            nn.Dropout(0.5),
-            nn.Conv2d(channels, check_classes(classes), 1),
-            nn.ReLU(inplace=True),
-            GlobalAveragePool(),
+            nn.Dropout(0.5), final, nn.ReLU(inplace=True), GlobalAveragePool()
         )
         self.stages = {
             name: Stage(self.features.parts("features", name), *end) for name, end in ends.items()
         }
         self.stages["head"] = Stage(("classifier",), classes, 0)
         init.he(self)
+        # As in the authors' files: without a norm, He's rule would begin far from even chances.
+        nn.init.normal_(final.weight, std=0.01)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in_channels, H, W) -> logits (B, classes)."""
