@@ -18,7 +18,7 @@ def test_it_computes_what_the_listing_says() -> None:
         nn.ReLU(),
         nn.MaxPool2d(2),
         nn.Flatten(),
-        net.head,
+        net.last_layer,
     )
     images = torch.randn(4, 1, 28, 28)
     torch.testing.assert_close(net(images), listing(images))

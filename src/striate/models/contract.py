@@ -43,14 +43,14 @@ class ConvNet(nn.Module):
     features: Callable[..., dict[str, Tensor]]
 
     @property
-    def head(self) -> nn.Module:
+    def last_layer(self) -> nn.Module:
         """The final layer: features in, classes out."""
         return self.get_submodule(self.heads[0])
 
     @property
     def num_features(self) -> int:
         """How many numbers the final layer makes its answer from."""
-        return _width(self.head)
+        return _width(self.last_layer)
 
     def reset_head(self, classes: int) -> None:
         """New final layers for `classes` classes, on the old ones' device and in their dtype."""
