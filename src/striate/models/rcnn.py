@@ -5,35 +5,35 @@ boxes (`rcnn_proposals`) and another says what is in them (`rcnn_heads`), both o
 
 As torchvision's, not as the paper's: a ResNet-50 under a feature pyramid (`rcnn_trunk`; Lin et al.
 2017) in place of VGG-16, RoIAlign (He et al. 2017) in place of RoI pooling, smooth L1 that turns
-linear at 1/9, both halves trained together, and 2,000 proposals while training, 1,000 after.
+linear at 1/9, both halves trained together, and 2,000 proposals while training, 1,000 after. Or a
+large MobileNetV3 (Howard et al. 2019) in place of the ResNet.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from striate.errors import ArgumentError
-from striate.layers import arguments
+from striate.layers import FrozenBatchNorm2d, arguments, init
 from striate.models.contract import ConvNet, Stage, check_classes
 from striate.models.rcnn_heads import BoxPredictor, Detection, RegionHeads
 from striate.models.rcnn_proposals import ProposalNet
 from striate.models.rcnn_targets import Target, check_targets
-from striate.models.rcnn_trunk import Batch, PyramidTrunk, batched, freeze_norms, rescaled
-from striate.models.resnet import ROWS, ResNet
+from striate.models.rcnn_trunk import (
+    Batch,
+    MobileNetBody,
+    PyramidTrunk,
+    batched,
+    renorm,
+    rescaled,
+)
+from striate.models.resnet import ROWS, ResNetTrunk
 
 CHANNELS = 256
-ANCHORS = ((32,), (64,), (128,), (256,), (512,))
-
-
-class ResNetBody(ResNet):
-    """A ResNet-50 without its classifier: maps `stem`, `layer1` ... `layer4`."""
-
-    def __init__(self, in_channels: int) -> None:
-        super().__init__(ROWS["resnet50"], in_channels=in_channels)
-        del self.avgpool, self.fc, self.stages["head"]
 
 
 class FasterRCNN(ConvNet):
@@ -52,16 +52,25 @@ class FasterRCNN(ConvNet):
     heads = ("roi_heads.box_predictor.cls_score", "roi_heads.box_predictor.bbox_pred")
 
     def __init__(
-        self, trunk: PyramidTrunk, classes: int, in_channels: int, min_size: int, max_size: int
+        self,
+        trunk: PyramidTrunk,
+        proposals: ProposalNet,
+        classes: int,
+        in_channels: int,
+        min_size: int,
+        max_size: int,
     ) -> None:
         super().__init__()
         self.in_channels = in_channels
         self.min_size = arguments.whole("min_size", min_size, 32)
         self.max_size = arguments.whole("max_size", max_size, min_size)
         self.backbone = trunk
-        self.rpn = ProposalNet(CHANNELS, ANCHORS)
-        self.stages = _stages(trunk)
-        strides = [self.stages[f"fpn_{name}"].stride for name in trunk.tapped]
+        self.rpn = proposals
+        self.stages = {
+            name: one._replace(parts=tuple(f"backbone.{part}" for part in one.parts))
+            for name, one in trunk.stages.items()
+        }
+        strides = sorted({self.stages[name].stride for name in trunk.tapped})
         self.roi_heads = RegionHeads(CHANNELS, strides, _with_background(classes))
         self.stages["head"] = Stage(("rpn", "roi_heads"), classes, 0)
 
@@ -121,18 +130,6 @@ def _with_coarsest(pyramid: list[Tensor]) -> list[Tensor]:
     return [*pyramid, F.max_pool2d(pyramid[-1], 1, 2)]
 
 
-def _stages(trunk: PyramidTrunk) -> dict[str, Stage]:
-    """The body's stages, and one for each map of the pyramid, the coarsest first as they arise."""
-    stages = {
-        name: one._replace(parts=tuple(f"backbone.body.{part}" for part in one.parts))
-        for name, one in trunk.body.stages.items()
-    }
-    for level, name in reversed(list(enumerate(trunk.tapped))):
-        parts = (f"backbone.fpn.inner_blocks.{level}", f"backbone.fpn.layer_blocks.{level}")
-        stages[f"fpn_{name}"] = Stage(parts, CHANNELS, stages[name].stride)
-    return stages
-
-
 def _with_background(classes: int) -> int:
     if check_classes(classes) < 2:
         raise ArgumentError("classes", classes, "at least 2: the background is one")
@@ -148,12 +145,36 @@ def fasterrcnn_resnet50_fpn(
     min_size: int = 800,
     max_size: int = 1333,
 ) -> FasterRCNN:
-    """With `frozen_norm` as the published weights are, which were made with `norm_eps=0`."""
-    body = ResNetBody(in_channels)
-    if frozen_norm:
-        freeze_norms(body, norm_eps)
+    """On ResNet-50. The published weights are for `frozen_norm=True, norm_eps=0.0`."""
+    body = init.he_fan_out(ResNetTrunk(ROWS["resnet50"], in_channels))
+    renorm(body, partial(FrozenBatchNorm2d if frozen_norm else nn.BatchNorm2d, eps=norm_eps))
     trunk = PyramidTrunk(body, ("layer1", "layer2", "layer3", "layer4"), CHANNELS)
-    return FasterRCNN(trunk, classes, in_channels, min_size, max_size)
+    proposals = ProposalNet(CHANNELS, ((32,), (64,), (128,), (256,), (512,)))
+    return FasterRCNN(trunk, proposals, classes, in_channels, min_size, max_size)
 
 
-NETS = {"fasterrcnn_resnet50_fpn": fasterrcnn_resnet50_fpn}
+def fasterrcnn_mobilenet_v3_large_fpn(
+    classes: int = 91,
+    in_channels: int = 3,
+    *,
+    frozen_norm: bool = False,
+    norm_eps: float = 1e-5,
+    min_size: int = 800,
+    max_size: int = 1333,
+) -> FasterRCNN:
+    """On the large MobileNetV3; the published weights are for `frozen_norm=True`.
+
+    Its pyramid has two maps, both of stride 32, each with anchors of all five sizes; regions read
+    the first. Proposals need a score of 0.05.
+    """
+    body = MobileNetBody(in_channels)
+    renorm(body, partial(FrozenBatchNorm2d if frozen_norm else nn.BatchNorm2d, eps=norm_eps))
+    trunk = PyramidTrunk(body, ("stage6", "top"), CHANNELS)
+    proposals = ProposalNet(CHANNELS, ((32, 64, 128, 256, 512),) * 3, least=0.05)
+    return FasterRCNN(trunk, proposals, classes, in_channels, min_size, max_size)
+
+
+NETS = {
+    "fasterrcnn_resnet50_fpn": fasterrcnn_resnet50_fpn,
+    "fasterrcnn_mobilenet_v3_large_fpn": fasterrcnn_mobilenet_v3_large_fpn,
+}

@@ -84,7 +84,10 @@ class RegionHeads(nn.Module):
         self.box_predictor = BoxPredictor(self.box_head.fc7.out_features, classes)
 
     def forward(self, maps: Sequence[Tensor], found: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """L maps (B, C, H_l, W_l), B times boxes (K_b, 4) -> (K, classes), (K, classes, 4)."""
+        """Maps (B, C, H_l, W_l), B times boxes (K_b, 4) -> (K, classes), (K, classes, 4).
+
+        Boxes read the first of the maps, one for each of the strides.
+        """
         rois = torch.cat(list(found))
         owners = torch.cat(
             [
@@ -92,7 +95,7 @@ class RegionHeads(nn.Module):
                 for index, some in enumerate(found)
             ]
         )
-        patches = roi_align(maps, self.strides, rois, owners, PATCH)
+        patches = roi_align(maps[: len(self.strides)], self.strides, rois, owners, PATCH)
         return self.box_predictor(self.box_head(patches))  # type: ignore[no-any-return]
 
     def detect(

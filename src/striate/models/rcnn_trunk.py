@@ -7,7 +7,7 @@ level knows what the deepest does.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -15,8 +15,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from striate.errors import ArgumentError
-from striate.layers import FrozenBatchNorm2d
-from striate.models.contract import ConvNet
+from striate.models.contract import Stage, Trunk
+from striate.models.mobilenet_v3 import LARGE, MobileNetV3
+from striate.models.resnet import ResNetTrunk
 
 MEAN = (0.485, 0.456, 0.406)
 DEVIATION = (0.229, 0.224, 0.225)
@@ -40,6 +41,7 @@ class FeaturePyramid(nn.Module):
 
     def __init__(self, in_channels: Sequence[int], channels: int = 256) -> None:
         super().__init__()
+        self.channels = channels
         self.inner_blocks = nn.ModuleList(_conv(one, channels, 1) for one in in_channels)
         self.layer_blocks = nn.ModuleList(_conv(channels, channels, 3) for _ in in_channels)
 
@@ -52,13 +54,40 @@ class FeaturePyramid(nn.Module):
         return [block(x) for block, x in zip(self.layer_blocks, inner, strict=True)]
 
 
-class PyramidTrunk(nn.Module):
-    """(B, C, H, W) -> the body's maps by stage, then `fpn_...` of the `tapped` ones, coarse first.
+class MobileNetBody(Trunk):
+    """A large MobileNetV3 without its classifier; `stage6` is the first block of that stage alone.
 
-    `body` is a network whose head has been taken off.
+    Its map and that of `top` are the ones a pyramid stands on.
     """
 
-    def __init__(self, body: ConvNet, tapped: Sequence[str], channels: int = 256) -> None:
+    def __init__(self, in_channels: int = 3) -> None:
+        net = MobileNetV3(LARGE, 1, 1, in_channels)
+        modules, stages = list(net.get_submodule("features").children()), dict(net.stages)
+        del stages["head"]
+        top = stages.pop("top")
+        stages |= {"stage7": stages["stage6"], "top": top}
+        starts = [int(one.parts[0].rpartition(".")[2]) for one in stages.values()]
+        starts[-2] = starts[-3] + 1
+        ends = [*starts[1:], len(modules)]
+        cuts = map(slice, starts, ends)
+        super().__init__({name: modules[cut] for name, cut in zip(stages, cuts, strict=True)})
+        self.stages = {
+            name: one._replace(parts=tuple(map(str, self.pieces[name])))
+            for name, one in stages.items()
+        }
+
+    def features(self, x: Tensor) -> dict[str, Tensor]:
+        """(B, in_channels, H, W) -> maps by stage."""
+        return self(x)  # type: ignore[no-any-return]
+
+
+Body = ResNetTrunk | MobileNetBody
+
+
+class PyramidTrunk(nn.Module):
+    """(B, C, H, W) -> the body's maps by stage, then, coarse first, `fpn_` the tapped ones."""
+
+    def __init__(self, body: Body, tapped: Sequence[str], channels: int = 256) -> None:
         super().__init__()
         self.body = body
         self.fpn = FeaturePyramid([body.stages[name].channels for name in tapped], channels)
@@ -71,6 +100,18 @@ class PyramidTrunk(nn.Module):
         for name, one in zip(reversed(self.tapped), reversed(pyramid), strict=True):
             maps[f"fpn_{name}"] = one
         return maps
+
+    @property
+    def stages(self) -> dict[str, Stage]:
+        """The body's, and one for each map of the pyramid; parts are named from here."""
+        stages = {
+            name: one._replace(parts=tuple(f"body.{part}" for part in one.parts))
+            for name, one in self.body.stages.items()
+        }
+        for level, name in reversed(list(enumerate(self.tapped))):
+            parts = (f"fpn.inner_blocks.{level}", f"fpn.layer_blocks.{level}")
+            stages[f"fpn_{name}"] = Stage(parts, self.fpn.channels, stages[name].stride)
+        return stages
 
     def pyramid(self, maps: dict[str, Tensor]) -> list[Tensor]:
         """The pyramid's maps among all, finest first."""
@@ -111,11 +152,11 @@ def rescaled(found: Tensor, size: Size, wanted: Size) -> Tensor:
     return found * found.new_tensor((x, y, x, y))
 
 
-def freeze_norms(net: nn.Module, eps: float) -> None:
-    """Every batch norm in `net` becomes one that learns nothing."""
+def renorm(net: nn.Module, norm: Callable[[int], nn.Module]) -> None:
+    """Every batch norm in `net` becomes `norm(channels)`."""
     for name, layer in list(net.named_modules()):
         if isinstance(layer, nn.BatchNorm2d):
-            net.set_submodule(name, FrozenBatchNorm2d(layer.num_features, eps))
+            net.set_submodule(name, norm(layer.num_features))
 
 
 def _normalised(picture: Tensor) -> Tensor:
