@@ -69,11 +69,11 @@ def naive_block(block: Block, x: np.ndarray) -> np.ndarray:
 def test_a_block_equals_loops_over_positions() -> None:
     torch.manual_seed(0)
     block = Block(5, 0.3).double().eval()
-    for parameter in block.parameters():
-        nn.init.normal_(parameter, std=0.02)  # so small that the epsilon shows
+    for name, parameter in block.named_parameters():  # filters so small that the epsilon shows
+        nn.init.normal_(parameter, std=0.02 if name.startswith("block.0") else 1)
     x = torch.randn(2, 5, 4, 6, dtype=torch.float64)
     expected = np.stack([naive_block(block, sample.numpy()) for sample in x])
-    torch.testing.assert_close(block(x), torch.from_numpy(expected), rtol=0, atol=1e-12)
+    torch.testing.assert_close(block(x), torch.from_numpy(expected), rtol=1e-11, atol=1e-11)
 
 
 def test_a_block_is_dropped_for_whole_samples() -> None:
