@@ -139,3 +139,13 @@ def test_unknown_name() -> None:
     with pytest.raises(ArgumentError, match=r"initialiser: got 'kaimin', .* Did you mean kaiming"):
         init.by_name("kaimin")
     assert init.by_name("xavier") is init.glorot
+
+
+def test_nothing_is_drawn_on_the_meta_device() -> None:
+    with torch.device("meta"):
+        layers = net()
+    before = torch.get_rng_state()
+    for rule in init.RULES.values():
+        assert rule(layers) is layers
+    assert torch.equal(torch.get_rng_state(), before)
+    assert layers[0].weight.is_meta

@@ -162,7 +162,8 @@ def by_name(rule: str) -> Rule:
 
 def _weighted(net: nn.Module) -> Iterator[Weighted]:
     for layer in net.modules():
-        if isinstance(layer, _WEIGHTED):
+        # On the meta device there is nothing to fill, and pretending to costs most of the time.
+        if isinstance(layer, _WEIGHTED) and not layer.weight.is_meta:
             yield layer
 
 
