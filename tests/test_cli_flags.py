@@ -18,7 +18,7 @@ FLAGS = {
     "summary": "--html --input --json network",
     "diagram": "--input --output network",
     "models": "--family --json",
-    "predict": "--json --top images run",
+    "predict": "--json --top words",
     "train": "--epochs --json --out --quiet --seed source",
 }
 

@@ -7,7 +7,7 @@ import http.client
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from striate.errors import StriateError
@@ -31,17 +31,10 @@ def fetch(urls: Sequence[str], path: Path, *, sha256: str, size: int, report: Re
     for url in urls:
         try:
             with atomic_path(path) as temporary:
-                digest = _download(url, temporary, size, report)
-                if digest != sha256:
-                    raise _WrongFileError(f"its SHA-256 is {digest[:16]}..., not {sha256[:16]}...")
+                _download(url, temporary, sha256=sha256, size=size, report=report)
             return path
-        except (
-            urllib.error.URLError,
-            http.client.HTTPException,
-            TimeoutError,
-            _WrongFileError,
-        ) as e:
-            failures.append(f"{url}: {getattr(e, 'reason', e)}")
+        except _MirrorError as error:
+            failures.append(f"{url}: {error}")
     raise StriateError(
         f"cannot be downloaded ({'; '.join(failures)})",
         where=path.name,
@@ -74,18 +67,31 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-class _WrongFileError(Exception):
-    """A mirror served something else than the file that was asked for."""
+class _MirrorError(Exception):
+    """A mirror does not answer, or serves something else than the file that was asked for."""
 
 
-def _download(url: str, path: Path, size: int, report: Report) -> str:
+def _download(url: str, path: Path, *, sha256: str, size: int, report: Report) -> None:
     digest, done = hashlib.sha256(), 0
-    with urllib.request.urlopen(url, timeout=_TIMEOUT) as answer, path.open("wb") as file:
-        while block := answer.read(_BLOCK):
+    with path.open("wb") as file:
+        for block in _blocks(url):
             done += len(block)
             if done > size:
-                raise _WrongFileError(f"it is longer than {size:,} bytes")
+                raise _MirrorError(f"serves more than the file's {size:,} bytes")
             digest.update(block)
             file.write(block)
             report(done, size)
-    return digest.hexdigest()
+    if digest.hexdigest() != sha256:
+        raise _MirrorError(f"serves another file: its SHA-256 begins {digest.hexdigest()[:16]}")
+
+
+def _blocks(url: str) -> Iterator[bytes]:
+    """What a mirror sends. Its failures are told apart from those of our own disk."""
+    try:
+        with urllib.request.urlopen(url, timeout=_TIMEOUT) as answer:
+            while block := answer.read(_BLOCK):
+                yield block
+    except urllib.error.URLError as error:
+        raise _MirrorError(str(error.reason)) from error
+    except (OSError, http.client.HTTPException) as error:
+        raise _MirrorError(str(error) or type(error).__name__) from error

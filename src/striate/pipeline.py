@@ -22,7 +22,8 @@ from striate.errors import WRONG_INPUT, ArgumentError, StriateError
 from striate.exporting import CONFIG, WEIGHTS, LoadedModel, load_model, save_model
 from striate.files import write_atomic
 from striate.metrics import Scores
-from striate.models import create
+from striate.models import create, entry
+from striate.models.weights import record_for
 from striate.preprocess import Preprocess
 from striate.training import Part, Recipe, Step, evaluate, fit
 
@@ -95,6 +96,15 @@ class Classifier:
 def load(path: str | Path) -> Classifier:
     """Load a run folder (or the `model.safetensors` in it) as a `Classifier`."""
     return Classifier(load_model(Path(path)))
+
+
+def load_pretrained(name: str) -> Classifier:
+    """A network of the zoo with its published weights, preprocessing and class names."""
+    record = record_for(entry(name).name)
+    net = create(name, pretrained=record.name).eval()
+    facts = {"model": {"name": name, "options": dict(record.options)}, "weights": record.name}
+    preprocess = Preprocess(**record.preprocess)
+    return Classifier(LoadedModel(net, record.classes, preprocess, facts))
 
 
 def train(

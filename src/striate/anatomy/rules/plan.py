@@ -17,6 +17,7 @@ CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 MAX_POOLS = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)
 AVERAGE_POOLS = (nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)
+SLIDING = (*CONVOLUTIONS, *MAX_POOLS, *AVERAGE_POOLS)
 DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
@@ -61,9 +62,10 @@ class Window:
 def windows(call: Call) -> tuple[Window, ...]:
     """The windows of a convolution or pooling layer, one an axis; () for any other call."""
     module = call.module
-    if not isinstance(module, CONVOLUTIONS + MAX_POOLS + AVERAGE_POOLS):
+    if not isinstance(module, SLIDING):
         return ()
-    axes = int(type(module).__name__[-2])
+    kind = next(kind for kind in type(module).__mro__ if kind in SLIDING)  # a subclass has any name
+    axes = int(kind.__name__[-2])
     kernel, stride = _each(module.kernel_size, axes), _each(module.stride, axes)
     pooled_flat = isinstance(module, AVERAGE_POOLS)
     dilation = (1,) * axes if pooled_flat else _each(module.dilation, axes)
