@@ -123,7 +123,7 @@ def test_the_start_keeps_the_signal() -> None:
     net = create("vgg13", classes=10, small=True)
     deviation = math.sqrt(2 / (9 * 512))
     assert float(net.features[22].weight.std().detach()) == pytest.approx(deviation, rel=0.01)
-    assert float(net.head.weight.std().detach()) == pytest.approx(0.01, rel=0.1)
+    assert float(net.last_layer.weight.std().detach()) == pytest.approx(0.01, rel=0.1)
     with torch.no_grad():
         maps = net.features(torch.randn(2, 3, 64, 64))
     assert all(0.05 < float(each.std()) < 5 for each in maps.values())
