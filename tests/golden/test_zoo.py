@@ -1,7 +1,7 @@
 """Every network that torchvision or timm also has computes what theirs computes.
 
 The files in `zoo/` hold a digest of the reference's names and shapes, its counts, and some of its
-float64 logits under one deterministic fill (`rule.py`, made by `make_golden.py`).
+float64 logits under one deterministic fill (`golden_rule.py`, made by `make_golden.py`).
 """
 
 import json
@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 import torch
-from rule import digest, drawn, fill, noise
 from torch import Tensor, nn
 
+from golden_rule import digest, drawn, fill, noise
 from striate.anatomy import summary
 from striate.models import create
 

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from inception_golden import assert_golden, filled, image
+from golden_nets import assert_golden, filled, image
 from torch import nn
 
 from striate.anatomy import summary
@@ -24,7 +24,7 @@ TABLE_1 = {
     "densenet169": (14_149_480, 3_359_843_328),
     "densenet201": (20_013_928, 4_291_365_888),
 }
-# torchvision's densenet121 under the weights and the image of `inception_golden`.
+# torchvision's densenet121 under the weights and the image of `golden_nets`.
 FIRST = [-2.8810196288349745, 3.879378101318083, -0.8047381142805488, -1.041129298400148]
 LARGEST = 5.875599595996581
 

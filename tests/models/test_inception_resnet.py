@@ -1,7 +1,7 @@
 """Inception-ResNet v2: how many blocks, what they add, and the released network's numbers."""
 
 import torch
-from inception_golden import assert_golden, filled, image
+from golden_nets import assert_golden, filled, image
 from torch import nn
 
 from striate.anatomy import summary

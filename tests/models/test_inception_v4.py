@@ -1,7 +1,7 @@
 """Inception v4: how many blocks of which kind, the reductions' widths, the grid."""
 
 import torch
-from inception_golden import assert_golden, filled, image
+from golden_nets import assert_golden, filled, image
 from torch import nn
 
 from striate.anatomy import summary

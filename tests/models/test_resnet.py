@@ -3,7 +3,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from inception_golden import assert_golden, filled, image
+from golden_nets import assert_golden, filled, image
 from torch import nn
 
 from striate.anatomy import summary

@@ -1,7 +1,7 @@
 """Xception: the paper's count of layers, modules and parameters."""
 
 import torch
-from inception_golden import assert_golden, filled, image
+from golden_nets import assert_golden, filled, image
 from torch import nn
 
 from striate.anatomy import summary
