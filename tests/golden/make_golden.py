@@ -1,4 +1,6 @@
-"""Make the compact golden files from the full references: PYTHONPATH=tests python tests/golden/make_golden.py DIR
+"""Make the compact golden files from the full references.
+
+PYTHONPATH=tests python tests/golden/make_golden.py DIRECTORY
 
 A reference (one JSON file a network: its state, counts, and float64 logits under the fill rule) was
 computed by torchvision or timm. What is kept of it here: digests of names and shapes, the counts,
