@@ -15,7 +15,15 @@ from striate.models.contract import ConvNet
 ALL = [entry(name) for name in list_models()]
 
 # Images of another size are refused or mean something else: their papers fix it.
-FIXED_SIZE = {"alphago_policy", "lecture_net", "lenet5", "lenet5_modern", "neocognitron", "vqa"}
+FIXED_SIZE = {
+    "alphago_policy",
+    "autoencoder",
+    "lecture_net",
+    "lenet5",
+    "lenet5_modern",
+    "neocognitron",
+    "vqa",
+}
 
 
 def is_light(found: Entry) -> bool:

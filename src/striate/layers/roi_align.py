@@ -68,7 +68,7 @@ def pyramid_levels(rois: Tensor, strides: Sequence[int]) -> Tensor:
     # The epsilon keeps sides such as 112 on their level whatever the rounding of the logarithm.
     wanted = torch.floor(4 + torch.log2(sides / 224) + 1e-6)
     finest = strides[0].bit_length() - 1
-    return (wanted - finest).clamp(0, len(strides) - 1).to(torch.int64)
+    return (wanted - finest).nan_to_num().clamp(0, len(strides) - 1).to(torch.int64)
 
 
 def _taps(

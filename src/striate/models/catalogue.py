@@ -50,7 +50,7 @@ class Entry:
 
 
 ENTRIES = (
-    Entry("lecture_net", "lecture", "chollet2015", 34_826, 0, (1, 28, 28)),
+    Entry("lecture_net", "lecture", "chollet2015", 34_826, 2_440_960, (1, 28, 28)),
     Entry("neocognitron", "neocognitron", "fukushima1980", 29_472, 1_261_696, (1, 16, 16)),
     Entry("lenet5", "lenet", "lecun1998", 60_000, 415_680, (1, 32, 32)),
     Entry("lenet5_modern", "lenet", "lecun1998", 61_706, 416_520, (1, 32, 32)),
