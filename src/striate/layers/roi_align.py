@@ -83,7 +83,7 @@ def _taps(
     points = torch.minimum(torch.where(inside, points, 0).clamp(min=0), limit - 1)
     below = points.floor()
     above = torch.minimum(below + 1, limit - 1)
-    share = inside / samples  # of the bin's mean, along this axis
+    share = inside.to(points.dtype) / samples  # of the bin's mean, along this axis
     upper = points - below
     positions = torch.stack([below, above], -1).to(torch.int64)
     weights = torch.stack([(1 - upper) * share, upper * share], -1)
