@@ -80,3 +80,52 @@ def test_bad_records_are_refused(change: dict[str, object], message: str) -> Non
 def test_missing_fields_are_named() -> None:
     with pytest.raises(ArgumentError, match="size, channels, mean and std"):
         Preprocess.from_dict({"size": [4, 6]})
+
+
+def test_a_crop_takes_the_middle_and_keeps_proportions() -> None:
+    """A wide picture: the middle square is white, its sides are black."""
+    array = np.zeros((20, 40, 3), dtype=np.uint8)
+    array[:, 10:30] = 255
+    record = Preprocess((10, 10), 3, (0.5,) * 3, (1.0,) * 3, fit="crop", interpolation="bicubic")
+    cut = record.pixels(Image.fromarray(array))
+    assert (cut[:, :, 1:-1] == 255).all()  # the filter of the outermost columns reaches outside
+    assert (cut > 200).all()
+    squashed = Preprocess((10, 10), 3, (0.5,) * 3, (1.0,) * 3)
+    assert not squashed.pixels(Image.fromarray(array))[:, :, [0, -1]].any()
+
+
+def test_the_crop_share_is_of_the_shorter_side() -> None:
+    """With a share of 1/2 the middle quarter of a square fills the size."""
+    array = np.zeros((32, 32), dtype=np.uint8)
+    array[8:24, 8:24] = 200
+    record = Preprocess((16, 16), 1, (0.5,), (1.0,), fit="crop", crop_share=0.5)
+    assert (record.pixels(Image.fromarray(array)) == 200).all()
+
+
+def test_a_crop_equals_resizing_and_cutting_in_the_middle() -> None:
+    """The usual way (shorter side to 256, middle 224) on sizes where it rounds nothing."""
+    array = np.random.default_rng(0).integers(0, 256, (512, 768, 3), dtype=np.uint8)
+    image = Image.fromarray(array)
+    record = Preprocess((224, 224), 3, (0.5,) * 3, (1.0,) * 3, fit="crop", crop_share=224 / 256)
+    usual = image.resize((384, 256), Image.Resampling.BILINEAR).crop((80, 16, 304, 240))
+    want = torch.from_numpy(np.array(usual)).permute(2, 0, 1).int()
+    assert (record.pixels(image).int() - want).abs().max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "match"),
+    [
+        ("fit", "croop", "Did you mean crop"),
+        ("crop_share", 0, "above 0, at most 1"),
+        ("crop_share", 1.5, "above 0, at most 1"),
+        ("interpolation", "cubic", "Did you mean bicubic"),
+    ],
+)
+def test_a_wrong_fit_is_named(field: str, value: object, match: str) -> None:
+    with pytest.raises(ArgumentError, match=match):
+        Preprocess((4, 4), 1, (0.5,), (1.0,), **{field: value})
+
+
+def test_a_record_without_a_fit_is_an_old_one() -> None:
+    old = {"size": [4, 6], "channels": 1, "mean": [0.5], "std": [0.25]}
+    assert Preprocess.from_dict(old) == GREY

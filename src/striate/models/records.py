@@ -80,7 +80,7 @@ _COCO = {
     "labels": "coco91",
     "preprocess": {"size": (800, 800), "channels": 3, "mean": (0.0,) * 3, "std": (1.0,) * 3},
     "licence": "BSD-3-Clause; trained on COCO (pictures under their own terms)",
-    "options": {"classes": 91, "frozen_norm": True},
+    "options": {"classes": 91, "frozen_norm": True, "norm_eps": 0.0},
 }
 
 RECORDS = (

@@ -1,0 +1,37 @@
+import json
+import subprocess
+import sys
+
+from conftest import Striate
+
+KEYS = {"name", "family", "year", "paper", "url", "params", "macs", "input", "task", "weights"}
+
+
+def test_all_networks_as_json(striate_command: Striate) -> None:
+    rows = json.loads(striate_command("models", "--json").stdout)
+    assert len(rows) > 90
+    assert all(row.keys() == KEYS for row in rows)
+    vgg = next(row for row in rows if row["name"] == "vgg16")
+    assert (vgg["params"], vgg["macs"], vgg["year"]) == (138_357_544, 15_470_264_320, 2015)
+    assert vgg["weights"] == ["vgg16.torchvision"]
+
+
+def test_one_family_in_a_pipe_is_tab_separated(striate_command: Striate) -> None:
+    lines = striate_command("models", "--family", "squeezenet").stdout.splitlines()
+    assert [line.split("\t")[0] for line in lines] == ["name", "squeezenet1_0", "squeezenet1_1"]
+
+
+def test_an_unknown_family_is_told_the_nearest(striate_command: Striate) -> None:
+    done = striate_command("models", "--family", "resnets")
+    assert done.returncode == 2
+    assert "expected the name of a family. Did you mean resnet" in done.stderr
+
+
+def test_the_command_imports_no_torch() -> None:
+    program = (
+        "import sys; sys.argv[1:] = ['models', '--json']\n"
+        "from striate.cli.main import main\n"
+        "try: main()\n"
+        "except SystemExit: assert 'torch' not in sys.modules; raise\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
