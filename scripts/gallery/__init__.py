@@ -1,0 +1,1 @@
+"""The gallery pages of the documentation, made from the zoo's catalogue."""
