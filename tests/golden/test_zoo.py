@@ -21,14 +21,20 @@ ZOO = {
     for path in (Path(__file__).parent / "zoo").glob("*.json")
 }
 WITH_LOGITS = sorted(name for name, golden in ZOO.items() if "logits" in golden)
-# One of each family in float64, which alone sees an epsilon; small ones, since it is slow.
+# In float64, which alone sees an epsilon: one of each family.
 EXACT = [
-    "alexnet", "convnext_tiny", "densenet121", "efficientnet_b0", "fcn_resnet50", "googlenet",
-    "inception_v3", "mnasnet1_0", "mobilenet_v2", "mobilenet_v3_small", "resnet18",
-    "resnext50_32x4d", "shufflenet_v2_x1_0", "squeezenet1_1", "timm_darknet53",
-    "timm_efficientnet_lite0", "timm_inception_v4", "timm_legacy_xception", "timm_nf_resnet50",
-    "timm_resnetv2_50", "vgg11",
+    "alexnet", "convnext_tiny", "deeplabv3_resnet50", "densenet121", "efficientnet_b0",
+    "fcn_resnet50", "googlenet", "inception_v3", "mnasnet1_0", "mobilenet_v2",
+    "mobilenet_v3_small", "resnet18", "resnet50", "resnext50_32x4d", "shufflenet_v2_x1_0",
+    "squeezenet1_1", "timm_darknet53", "timm_efficientnet_lite0", "timm_inception_v4",
+    "timm_legacy_xception", "timm_nf_resnet50", "timm_resnetv2_50", "timm_vgg16", "vgg11",
 ]  # fmt: skip
+
+
+def marked(names: list[str], params: float, macs: float) -> list[object]:
+    """As parameters of a test: what has more weights or multiply-adds is slow."""
+    light = {n for n in names if ZOO[n]["params"] < params and ZOO[n]["macs"] < macs}
+    return [pytest.param(n, marks=() if n in light else pytest.mark.slow) for n in names]
 
 
 def built(golden: dict[str, Any]) -> nn.Module:
@@ -80,7 +86,7 @@ def test_names_shapes_and_counts(name: str) -> None:
         assert digest(list(state)) == golden["names"]
 
 
-@pytest.mark.parametrize("name", WITH_LOGITS)
+@pytest.mark.parametrize("name", marked(WITH_LOGITS, params=5e7, macs=1e10))
 def test_logits_and_multiply_adds(name: str) -> None:
     golden = ZOO[name]
     net = filled(golden)
@@ -89,7 +95,7 @@ def test_logits_and_multiply_adds(name: str) -> None:
         assert summary(net, tuple(golden["input"][1:])).macs == golden["macs"]
 
 
-@pytest.mark.parametrize("name", EXACT)
+@pytest.mark.parametrize("name", marked(EXACT, params=1.2e7, macs=2e9))
 def test_logits_in_double_precision(name: str) -> None:
     golden = ZOO[name]
     assert relative_error(filled(golden), golden, torch.float64) <= 1e-9
