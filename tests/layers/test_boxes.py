@@ -99,10 +99,10 @@ def test_no_boxes_leave_no_boxes() -> None:
     assert boxes.batched_nms(*empty, torch.zeros(0, dtype=torch.int64), 0.5).dtype == torch.int64
 
 
-def test_boxes_that_are_not_there_suppress_nothing() -> None:
-    found = torch.tensor([[0.0, 0, 4, 4], [0, 0, 4, 4]])
-    scores, groups = torch.tensor([-math.inf, 0.1]), torch.zeros(2, dtype=torch.int64)
-    assert boxes.survivors(found, scores, groups, 0.5).tolist() == [False, True]
+def test_boxes_that_are_not_there_neither_stay_nor_suppress() -> None:
+    found = torch.tensor([[0.0, 0, 4, 4], [0, 0, 4, 4], [9, 9, 12, 12]])
+    scores, groups = torch.tensor([-math.inf, 0.1, -math.inf]), torch.zeros(3, dtype=torch.int64)
+    assert boxes.survivors(found, scores, groups, 0.5).tolist() == [False, True, False]
 
 
 def test_exactly_the_threshold_is_not_above_it() -> None:
