@@ -195,6 +195,15 @@ ENTRIES = (
         "detection",
     ),
     Entry(
+        "fasterrcnn_mobilenet_v3_large_fpn",
+        "rcnn",
+        "ren2015",
+        19_410_754,
+        18_853_144_256,
+        (3, 800, 800),
+        "detection",
+    ),
+    Entry(
         "alphago_policy", "alphago", "silver2016", 3_882_793, 1_400_726_208, (48, 19, 19), "policy"
     ),
     Entry("textcnn", "textcnn", "kim2014", 6_360_902, 24_900_600, (64,), "text", tokens=20_000),
