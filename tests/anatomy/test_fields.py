@@ -198,6 +198,8 @@ KEEPS = {
     "chunks": lambda x: torch.cat(x.chunk(2, 1)[::-1], 1),
     "unbind and stack": lambda x: torch.stack(x.unbind(1), 1),
     "linear over channels": lambda x: (x.movedim(1, -1) @ torch.ones(4, 6)).movedim(-1, 1),
+    "hard swish": nn.Hardswish(),
+    "a constant of its type": lambda x: x + x.new_full((4, 1, 1), 2.0) * torch.ones_like(x[:, :1]),
     "gelu and bias": lambda x: F.gelu(x) * 2 + torch.ones(4, 1, 1),
     "in place": lambda x: x.mul_(2).relu_(),
     "reshaped and back": lambda x: x.view(1, 2, 2, *x.shape[2:]).flatten(1, 2),

@@ -13,7 +13,7 @@ from striate.anatomy.drawing.flow import Item, Line, flow
 from striate.anatomy.drawing.ink import Ink
 from striate.anatomy.drawing.volumes import Volume, volumes
 from striate.anatomy.drawing.wrapped import paginate
-from striate.anatomy.trace import trace
+from striate.anatomy.trace import Trace, trace
 from striate.errors import StriateError
 
 _MARGIN = 16.0
@@ -47,14 +47,18 @@ def diagram(net: nn.Module, input_shape: Sequence[int] | Sequence[Sequence[int]]
     deep as the channels, both on compressed scales; flat vectors are bars. Activations, norms and
     dropout keep a volume as it is and are not drawn.
     """
-    found = trace(net, input_shape)
+    return drawn(trace(net, input_shape), type(net).__name__)
+
+
+def drawn(found: Trace, name: str) -> str:
+    """The same of a run that is already there, under the name that the title gives the net."""
     if found.failure is not None:
         raise StriateError(str(found.failure), where="net")
     drawn = volumes(found)
     line = flow(drawn)
     largest = max((max(v.shape[1:]) for v in drawn if len(v.shape) > 1), default=1)
     ink = paginate(line, Scale(largest))
-    title = f"{type(net).__name__}: {drawn[0].label} to {drawn[-1].label}"
+    title = f"{name}: {drawn[0].label} to {drawn[-1].label}"
     return _document(ink, title, _told(line))
 
 

@@ -15,6 +15,11 @@ from torch import Tensor
 _FRESH = ("new_", "lift_fresh")
 
 
+def fresh(name: str) -> bool:
+    """Operation `name` takes only shape, type and device from the tensor it is given."""
+    return name.startswith(_FRESH) or name.endswith("_like")
+
+
 class Constants:
     """Which tensors hold such numbers. Told of every operation, in order."""
 
@@ -24,8 +29,7 @@ class Constants:
 
     def note(self, name: str, inputs: Sequence[Tensor], made: Sequence[Tensor]) -> None:
         """What operation `name` made of `inputs` is constant if they are; writing can end it."""
-        fresh = name.startswith(_FRESH) or name.endswith("_like")
-        constant = fresh or all(x in self for x in inputs)
+        constant = fresh(name) or all(x in self for x in inputs)
         for tensor in made:
             storage = tensor.untyped_storage()
             if constant:

@@ -110,6 +110,7 @@ _JOINS: dict[str, Callable[[Op], Reach]] = {
     "copy": _broadcast,
     "detach": _broadcast,
     "expand": _broadcast,
+    "hardswish": _broadcast,
     "lift_fresh": _broadcast,
     "native_channel_shuffle": _broadcast,
     "native_dropout": _broadcast,

@@ -14,7 +14,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from striate.anatomy.nested import tensors
 from striate.anatomy.tracing import ops
 from striate.anatomy.tracing.calls import Call
-from striate.anatomy.tracing.constants import Constants
+from striate.anatomy.tracing.constants import Constants, fresh
 from striate.anatomy.tracing.fields import spread
 from striate.anatomy.tracing.reach import Reach, is_whole, joined
 from striate.anatomy.tracing.rule import Op
@@ -146,7 +146,7 @@ class Recorder(TorchDispatchMode):
         elif used:
             owner = self._owner()
             self._owed[owner] = self._owed.get(owner, 0) + self._count(used)
-        if not live or not made:
+        if not live or not made or fresh(name):
             return
         row = frame is None and name.strip("_") not in ops.QUIET and name not in ops.QUIET
         pointwise = torch.Tag.pointwise in func.tags
