@@ -82,11 +82,13 @@ class FasterRCNN(ConvNet):
         self, images: Tensor | Sequence[Tensor], targets: Sequence[Target] | None = None
     ) -> list[Detection] | dict[str, Tensor]:
         """B pictures -> B detections; while training, and B targets -> losses by name."""
+        if self.training:
+            targets = check_targets(targets, len(images), self.stages["head"].channels)
         batch = batched(images, self.in_channels, self.min_size, self.max_size)
         pyramid = self.backbone.pyramid(self.features(batch.images))
         if self.training:
-            classes = self.stages["head"].channels
-            return self._losses(batch, pyramid, check_targets(targets, len(batch.sizes), classes))
+            assert targets is not None  # checked above
+            return self._losses(batch, pyramid, targets)
         return self._detections(batch, pyramid)
 
     def reset_head(self, classes: int) -> None:
@@ -97,7 +99,7 @@ class FasterRCNN(ConvNet):
         self.stages["head"] = self.stages["head"]._replace(channels=classes)
 
     def _losses(
-        self, batch: Batch, pyramid: list[Tensor], targets: list[Target]
+        self, batch: Batch, pyramid: list[Tensor], targets: Sequence[Target]
     ) -> dict[str, Tensor]:
         fitted = [
             Target(rescaled(one.boxes, given, size), one.labels)

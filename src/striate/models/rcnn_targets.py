@@ -77,7 +77,9 @@ def box_loss(offsets: Tensor, wanted: Tensor, samples: int) -> Tensor:
     return F.smooth_l1_loss(offsets, wanted, beta=1 / 9, reduction="sum") / max(samples, 1)
 
 
-def check_targets(targets: Sequence[Target] | None, pictures: int, classes: int) -> list[Target]:
+def check_targets(
+    targets: Sequence[Target] | None, pictures: int, classes: int
+) -> Sequence[Target]:
     """The targets if there is a sound one for each picture."""
     if targets is None or len(targets) != pictures:
         expected = f"a Target for each of the {pictures} pictures while training"
@@ -92,7 +94,7 @@ def check_targets(targets: Sequence[Target] | None, pictures: int, classes: int)
             raise ArgumentError("targets", one.boxes.tolist(), "boxes with x1 < x2 and y1 < y2")
         if ((one.labels < 1) | (one.labels >= classes)).any():
             raise ArgumentError("targets", one.labels.tolist(), f"labels from 1 to {classes - 1}")
-    return list(targets)
+    return targets
 
 
 def _some(indices: Tensor, most: int) -> Tensor:
