@@ -18,7 +18,6 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         sys.path.insert(0, scripts)
     from gallery.drawing import drawings
     from gallery.pages import pages
-
     from striate.models.catalogue import BY_NAME
 
     for path, content in pages(drawings(tuple(BY_NAME))).items():

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
+from itertools import pairwise
 
 WIDTH, HEIGHT = 480, 330
 LEFT, RIGHT, TOP, BOTTOM = 52, 466, 40, 296
@@ -63,7 +64,11 @@ class Chart:
         self._text(x, BOTTOM + 20, words, "middle")
 
     def trend(self, points: Sequence[tuple[float, float]]) -> None:
-        """A line through points."""
+        """A line through points; words keep off it."""
+        for (ax, ay), (bx, by) in pairwise(points):
+            for part in (place / 20 for place in range(21)):
+                x, y = ax + part * (bx - ax), ay + part * (by - ay)
+                self.taken.append((x - 1, y - 1, x + 1, y + 1))
         path = "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
         self.marks.append(f'<path d="M{path}" class="trend"/>')
 
@@ -81,11 +86,11 @@ class Chart:
         width = len(words) * _FONT * _EM
         for left, base in (
             (x + 7, y + 4), (x - 7 - width, y + 4),
-            (x - width / 2, y - 8), (x - width / 2, y + 16),
+            (x - width / 2, y - 8), (x - width / 2, y + 16), (x - 0.8 * width, y - 16),
             (x + 4, y - 7), (x + 4, y + 15), (x - 4 - width, y - 7), (x - 4 - width, y + 15),
         ):  # fmt: skip
             box = (left, base - 10, left + width, base + 3)
-            inside = LEFT <= box[0] and box[2] <= WIDTH and TOP - 12 <= box[1] and box[3] <= BOTTOM
+            inside = _within(box, (LEFT, TOP - 12, WIDTH, BOTTOM))
             if inside and not any(_meet(box, other) for other in self.taken):
                 self.words(left, base, words)
                 return True
@@ -114,6 +119,11 @@ class Chart:
                 "</svg>",
             ]
         )
+
+
+def _within(one: Box, frame: Box) -> bool:
+    starts = one[0] >= frame[0] and one[1] >= frame[1]
+    return starts and one[2] <= frame[2] and one[3] <= frame[3]
 
 
 def _meet(one: Box, other: Box) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -12,7 +11,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from striate.anatomy import Summary
+    from striate.anatomy.trace import Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +44,8 @@ def draw(name: str) -> Drawing:
     # Here and not above: the worker processes load torch, the one that starts them need not.
     import torch
 
-    from striate.anatomy import diagram, summary
-    from striate.errors import StriateError
+    from striate.anatomy import trace
+    from striate.anatomy.diagram import drawn
     from striate.models import create, entry
     from striate.models.contract import ConvNet
 
@@ -61,26 +60,22 @@ def draw(name: str) -> Drawing:
     shape = entry(name).input
     with torch.device("meta"):
         net = create(name)
-    sees = field(summary(net, shape))
-    try:
-        return Drawing(diagram(net, shape), trunk_only=False, sees=sees)
-    except StriateError:
-        return Drawing(diagram(Features(net), shape), trunk_only=True, sees=sees)
+    found = trace(net, shape)
+    sees, trunk_only = field(found), found.failure is not None
+    if trunk_only:
+        found = trace(Features(net), shape)
+    return Drawing(drawn(found, name), trunk_only, sees)
 
 
-def field(found: Summary) -> str:
-    """`224x224`, `all` or a dash, of the last layer whose output still has positions."""
-    axes = len(_first(found.input)) - 1
-    mapped = [layer for layer in found.layers if _positions(layer.output, axes) > 1]
-    if not mapped or found.failure is not None or mapped[-1].receptive_field is None:
+def field(found: Trace) -> str:
+    """`299x299`, `all` or a dash, of the last layer whose output still has positions."""
+    shape = found.input_shape
+    first = shape if isinstance(shape[0], int) else shape[0]
+    axes = len(first) - 1
+    outputs = [(call, call.outputs[0][1:]) for call in found.calls if call.outputs]
+    mapped = [call for call, out in outputs if len(out) == axes + 1 and prod(out[1:]) > 1]
+    if not mapped or found.failure is not None or mapped[-1].fields is None:
         return "-"
-    return "all" if mapped[-1].whole else "x".join(map(str, mapped[-1].receptive_field))
-
-
-def _positions(output: Sequence[int], axes: int) -> int:
-    return prod(output[-axes:]) if axes and len(output) == axes + 1 else 0
-
-
-def _first(shape: Sequence[int] | Sequence[Sequence[int]]) -> Sequence[int]:
-    first = shape[0]
-    return shape if isinstance(first, int) else first  # type: ignore[return-value]
+    sizes = tuple(one.size for one in mapped[-1].fields)
+    whole = sizes == first[1:] and all(one.jump == 0 for one in mapped[-1].fields)
+    return "all" if whole else "x".join(map(str, sizes))

@@ -8,7 +8,6 @@ from itertools import groupby
 from gallery.drawing import Drawing
 from gallery.milestones import MILESTONES, Milestone
 from gallery.timeline import charts
-
 from striate.models.catalogue import BY_NAME, ENTRIES, Entry
 from striate.models.papers import PAPERS, Paper
 from striate.models.records import Record, records_of
@@ -17,19 +16,24 @@ _HEAD = "---\nhide: [navigation]\n---\n\n"
 _ABOUT = """\
 # Gallery
 
-Every network that `striate models` lists, by the year of its paper: {nets} networks of {families} families. This page and
-those behind it are made from the same table as the networks' tests, so the counts are exact: for one sample of
-the input shown, a multiply and an add counted as one.
+Every network that `striate models` lists, by the year of its paper: {nets} networks of {families}
+families. These pages are made from the table that the networks' tests check, so the counts are
+exact: for one sample of the input shown, a multiply and an add counted as one.
 """
 _CHARTS = """\
-Orange: the [figures below](#errors). Blue: the networks of the zoo, each a link; rings are other tasks than classification.
-Years without a paper are left out, and counts are on a logarithmic scale.
+Orange: the [figures below](#errors). Blue: the networks of the zoo, each a link; rings are tasks
+other than classification. Years without a paper are left out of the axis; counts are on a
+logarithmic scale.
 """
-_SEES = """\
-*sees*: the receptive field of the last layer that still has positions, in input pixels (or samples, or moves of a board);
-*all* is the whole input; `-` is where it cannot be told exactly.
+_LEGEND = """\
+[All families](index.md). In the tables, *sees* is the receptive field of the last layer that still
+has positions, in input pixels (or samples, or points of a board); *all* is the whole input, and `-`
+that it cannot be told exactly. Every network is one call away after `import striate as st`.
 """
-_TRUNK = "The trunk only: what follows depends on the boxes it finds, so no picture holds for every image."
+_TRUNK = "The trunk only: what follows depends on the boxes that it finds."
+_ERRORS = (
+    "The best top-5 error of each year, as lectures tell it, and published figures in percent."
+)
 
 
 def families() -> dict[str, list[Entry]]:
@@ -53,6 +57,7 @@ def index() -> str:
     about = _ABOUT.format(nets=len(ENTRIES), families=len(families()))
     figures = "\n".join(f"<figure>{chart}</figure>" for chart in charts())
     rows = [row for family, entries in families().items() for row in _family_rows(family, entries)]
+    rows.sort(key=lambda row: row[0])
     return "\n".join(
         [
             _HEAD + about,
@@ -63,7 +68,7 @@ def index() -> str:
             _table(("year", "family", "paper", "the one idea", "networks"), rows),
             "## Errors",
             "",
-            "The best top-5 error on ImageNet, as lectures tell it, and the published figures in percent.",
+            _ERRORS,
             "",
             _table(("year", "error", "network", "published"), [_error_row(m) for m in MILESTONES]),
         ]
@@ -87,7 +92,7 @@ def _error_row(one: Milestone) -> tuple[str, ...]:
 
 def family_page(family: str, entries: list[Entry], drawn: Mapping[str, Drawing]) -> str:
     """One family: each paper with its idea, a table of its networks, and their pictures."""
-    parts = [f"{_HEAD}# {family}\n\n[All families](index.md)\n"]
+    parts = [f"{_HEAD}# {family}\n\n{_LEGEND}"]
     for paper, members in by_paper(entries):
         parts += [_paper(paper), _members(members, drawn)]
         parts += [_picture(one, drawn[one.name]) for one in members]
@@ -111,25 +116,29 @@ def _members(members: list[Entry], drawn: Mapping[str, Drawing]) -> str:
             " and ".join("x".join(map(str, shape)) for shape in one.inputs),
             drawn[one.name].sees,
             one.task,
-            "<br>".join(map(_weights, records_of(one.name))) or "-",
+            "yes" if records_of(one.name) else "-",
         )
         for one in members
     ]
-    return f"{_table(heads, rows)}\n{_SEES}"
+    return _table(heads, rows, numbers=("parameters", "MACs"))
 
 
 def _weights(record: Record) -> str:
-    return f"`{record.name}`: {record.metric}"
+    return f"Weights `{record.name}`: {record.metric}.\n"
 
 
 def _picture(entry: Entry, drawing: Drawing) -> str:
+    records = records_of(entry.name)
+    pretrained = ", pretrained=True" if records else ""
+    notes = [_TRUNK + "\n"] if drawing.trunk_only else []
+    remarks = "\n".join([*map(_weights, records), *notes])
+    call = f'st.create("{entry.name}"{pretrained})'
     words = f"{entry.name} as a picture of its volumes"
     source = f"img/{entry.name}.svg"
     width, height = drawing.size
-    trunk = f"\n{_TRUNK}\n" if drawing.trunk_only else ""
     return (
         f"### `{entry.name}` {{ #{entry.name} }}\n\n"
-        f'```python\nst.create("{entry.name}")\n```\n{trunk}\n'
+        f"```python\n{call}\n```\n\n{remarks}\n"
         f'<div class="gallery-drawing" markdown>\n'
         f"[![{words}]({source}){{ loading=lazy width={width} height={height} }}]({source})\n"
         f"</div>\n"
@@ -144,6 +153,8 @@ def by_paper(entries: Iterable[Entry]) -> list[tuple[Paper, list[Entry]]]:
     ]
 
 
-def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [heads, ("---",) * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+def _table(
+    heads: tuple[str, ...], rows: Iterable[tuple[str, ...]], numbers: tuple[str, ...] = ()
+) -> str:
+    rule = tuple("---:" if head in numbers else "---" for head in heads)
+    return "\n".join(f"| {' | '.join(line)} |" for line in (heads, rule, *rows)) + "\n"

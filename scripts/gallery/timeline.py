@@ -1,4 +1,4 @@
-"""The years of convolutional networks in four charts: error, accuracy, parameters, multiply-adds."""
+"""The years of the zoo in four charts: error, accuracy, parameters, multiply-adds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from itertools import groupby
 
 from gallery.chart import BOTTOM, LEFT, RIGHT, TOP, Axis, Chart
 from gallery.milestones import MILESTONES
-
 from striate.models.catalogue import BY_NAME, ENTRIES, Entry
 from striate.models.records import RECORDS
 
@@ -37,9 +36,7 @@ def milestones() -> str:
     for one in MILESTONES:
         at = x.at(one.year), y.at(one.error)
         chart.dot(*at, f"{one.year} {one.what}: {one.figure}", "mark", link(one.model))
-        room = 130 if one.below else -8  # the last one's words would leave the frame
-        left = at[0] - room if one.below else at[0] - room
-        chart.words(left, at[1] - 8, f"{one.what} {one.figure}")
+        chart.label(*at, f"{one.what} {one.figure}")
     return chart.svg()
 
 
@@ -86,12 +83,10 @@ def _scattered(chart: Chart, y: Axis, points: list[Point], written: Callable[[fl
 
 
 def _extremes(points: Iterable[Point]) -> list[Point]:
-    named: list[Point] = []
-    ordered = sorted(points, key=lambda point: (point[0].year, point[1]))
-    for _, group in groupby(ordered, key=lambda point: point[0].year):
-        of_year = list(group)
-        named += [of_year[-1], *of_year[: len(of_year) > 1]]
-    return named
+    """The largest of each year, the newest first, and then the smallest."""
+    ordered = sorted(points, key=lambda point: (point[0].year, point[1]), reverse=True)
+    years = [list(group) for _, group in groupby(ordered, key=lambda point: point[0].year)]
+    return [year[0] for year in years] + [year[-1] for year in years if len(year) > 1]
 
 
 def link(model: str) -> str:
@@ -104,4 +99,4 @@ def _told(points: list[Point], form: str) -> str:
 
 
 def _short(year: int) -> str:
-    return f"’{year % 100:02}"
+    return f"'{year % 100:02}"
