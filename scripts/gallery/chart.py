@@ -11,7 +11,8 @@ from itertools import pairwise
 WIDTH, HEIGHT = 480, 330
 LEFT, RIGHT, TOP, BOTTOM = 52, 466, 40, 296
 _FONT = 12.0
-_EM = 0.56  # the advance of a character in ems, on average
+_EM = 0.55  # the advance of a character in ems, on average
+_BEHIND = {"start": 0.0, "middle": 0.5, "end": 1.0}  # the share of a word left of its anchor
 _STYLE = (
     ".striate-chart{max-width:100%;height:auto;font:12px Helvetica,Arial,sans-serif}"
     ".striate-chart text{fill:currentColor}"
@@ -84,22 +85,20 @@ class Chart:
     def label(self, x: float, y: float, words: str) -> bool:
         """A word beside a dot, where there is room; False where there is none."""
         width = len(words) * _FONT * _EM
-        for left, base in (
-            (x + 7, y + 4), (x - 7 - width, y + 4),
-            (x - width / 2, y - 8), (x - width / 2, y + 16), (x - 0.8 * width, y - 16),
-            (x + 4, y - 7), (x + 4, y + 15), (x - 4 - width, y - 7), (x - 4 - width, y + 15),
+        for anchor, at, base in (
+            ("start", x + 7, y + 4), ("end", x - 7, y + 4),
+            ("middle", x, y - 8), ("middle", x, y + 16),
+            ("start", x + 4, y - 7), ("end", x - 4, y - 7),
+            ("start", x + 4, y + 15), ("end", x - 4, y + 15), ("end", x + 20, y - 16),
         ):  # fmt: skip
+            left = at - width * _BEHIND[anchor]
             box = (left, base - 10, left + width, base + 3)
             inside = _within(box, (LEFT, TOP - 12, WIDTH, BOTTOM))
             if inside and not any(_meet(box, other) for other in self.taken):
-                self.words(left, base, words)
+                self.taken.append(box)
+                self._text(at, base, words, anchor)
                 return True
         return False
-
-    def words(self, left: float, base: float, words: str) -> None:
-        """Words that start at a point, and keep their place."""
-        self.taken.append((left, base - 10, left + len(words) * _FONT * _EM, base + 3))
-        self._text(left, base, words, "start")
 
     def _text(self, x: float, y: float, words: str, anchor: str) -> None:
         self.marks.append(

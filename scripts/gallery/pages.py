@@ -136,11 +136,12 @@ def _picture(entry: Entry, drawing: Drawing) -> str:
     words = f"{entry.name} as a picture of its volumes"
     source = f"img/{entry.name}.svg"
     width, height = drawing.size
+    size = f'{{ loading=lazy width={width} height={height} style="--own: {width}px" }}'
     return (
         f"### `{entry.name}` {{ #{entry.name} }}\n\n"
         f"```python\n{call}\n```\n\n{remarks}\n"
         f'<div class="gallery-drawing" markdown>\n'
-        f"[![{words}]({source}){{ loading=lazy width={width} height={height} }}]({source})\n"
+        f"[![{words}]({source}){size}]({source})\n"
         f"</div>\n"
     )
 
