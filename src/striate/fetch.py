@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from striate.errors import StriateError
-from striate.files import atomic_path
+from striate.files import atomic_path, unwritable
 
 Report = Callable[[int, int], None]
 """Called with the bytes that have come, and the bytes there will be."""
@@ -26,7 +26,10 @@ def fetch(urls: Sequence[str], path: Path, *, sha256: str, size: int, report: Re
     Never more than `size` bytes are taken. If no mirror serves, the error says which file to put
     where: a file that was brought by hand does as well.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(path.parent, error) from error
     failures = []
     for url in urls:
         try:

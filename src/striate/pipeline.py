@@ -99,8 +99,11 @@ def load(path: str | Path) -> Classifier:
 
 
 def load_pretrained(name: str) -> Classifier:
-    """A network of the zoo with its published weights, preprocessing and class names."""
-    record = record_for(entry(name).name)
+    """A classifier of the zoo with its published weights, preprocessing and class names."""
+    if (task := entry(name).task) != "classification":
+        expected = f"the name of a classifier; its task is {task}"
+        raise ArgumentError("model", name, expected, remedy="`striate models` lists the tasks")
+    record = record_for(name)
     net = create(name, pretrained=record.name).eval()
     facts = {"model": {"name": name, "options": dict(record.options)}, "weights": record.name}
     preprocess = Preprocess(**record.preprocess)

@@ -46,3 +46,16 @@ def test_a_network_without_weights_and_a_model_without_images(striate_command: S
     done = striate_command("predict", "efficientnet_lite0")
     assert done.returncode == 2
     assert "one or more image files after the model" in done.stderr
+
+
+def test_a_misspelt_model_is_not_another_ones_answer(striate_command: Striate) -> None:
+    done = striate_command("predict", "resnt50", PHOTO)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Did you mean resnet50" in done.stderr
+
+
+def test_what_is_no_classifier_is_refused_before_it_is_fetched(striate_command: Striate) -> None:
+    for name, task in (("fcn_resnet50", "segmentation"), ("fasterrcnn_resnet50_fpn", "detection")):
+        done = striate_command("predict", name, PHOTO)
+        assert done.returncode == 2
+        assert f"its task is {task}" in done.stderr

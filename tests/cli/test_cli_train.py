@@ -72,7 +72,7 @@ def test_predict_in_words(trained, striate_command: Striate, tmp_path: Path) -> 
         (["train", "no-such-folder"], "no-such-folder: this version trains on"),
         (["train", "--epochs", "0"], "epochs: got 0, expected at least 1"),
         (["train", "--out", "."], "is already there"),
-        (["predict", "nowhere", "a.png"], "no run here"),
+        (["predict", "nowhere", "a.png"], "expected a run folder, a network with weights"),
         (["predict", ".", "a.png"], "no run here"),
     ],
 )

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from striate.errors import ArgumentError
-from striate.models import create
+from striate.models import adapters, create
 from striate.models.adapters import efficientnet_lite_from_package, efficientnet_lite_from_timm
 
 NETS = ("efficientnet_lite0", "efficientnet_lite4")
@@ -112,3 +112,29 @@ def test_a_stranger_is_named(kind: str, stranger: str) -> None:
     foreign = {names[key]: tensor for key, tensor in state.items()}
     with pytest.raises(ArgumentError, match=f"state: got '{re.escape(stranger)}', expected only"):
         adapter({**foreign, stranger: torch.zeros(1)})
+
+
+def test_the_published_detectors_names() -> None:
+    old = {
+        "backbone.fpn.inner_blocks.0.weight": "backbone.fpn.inner_blocks.0.0.weight",
+        "backbone.fpn.layer_blocks.3.bias": "backbone.fpn.layer_blocks.3.0.bias",
+        "rpn.head.conv.weight": "rpn.head.conv.0.0.weight",
+        "rpn.head.cls_logits.weight": "rpn.head.cls_logits.weight",
+        "backbone.body.conv1.weight": "backbone.body.conv1.weight",
+    }
+    state = {name: torch.zeros(1) for name in old}
+    assert list(adapters.fasterrcnn_from_2019(state)) == list(old.values())
+    with torch.device("meta"):
+        known = create("fasterrcnn_resnet50_fpn", frozen_norm=True).state_dict()
+    assert set(old.values()) <= known.keys()
+
+
+def test_the_published_densenets_names() -> None:
+    with torch.device("meta"):
+        known = create("densenet121").state_dict()
+    published = {
+        re.sub(r"(denselayer\d+\.(?:norm|conv))([12])", r"\1.\2", name): tensor
+        for name, tensor in known.items()
+    }
+    assert published.keys() != known.keys()
+    assert adapters.densenet_from_2017(published).keys() == known.keys()

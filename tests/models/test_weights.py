@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from striate.errors import ArgumentError, StriateError
+from striate.fetch import sha256_of
 from striate.models import create, list_models, records, weights
 from striate.models.records import RECORDS, Record, records_of
 from striate.models.weights import adapt_bands, cache_folder, load_state, record_for
@@ -82,13 +83,14 @@ def test_a_damaged_cache_is_made_again(published: tuple[Record, nn.Module]) -> N
 
 
 def test_a_changed_file_is_refused_before_it_is_read(
-    published: tuple[Record, nn.Module], home: Path
+    published: tuple[Record, nn.Module], home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record, _ = published
     path = home / "torch" / "hub" / "checkpoints" / record.file
     path.write_bytes(pickle.dumps(Trap(home / "sprung")))
-    with pytest.raises(StriateError, match="is not the published file"):
+    with pytest.raises(StriateError, match="cannot be downloaded"):
         create("squeezenet1_1", pretrained=True)
+    assert f"{path}: not the published file" in capsys.readouterr().err
     assert not (home / "sprung").exists()
 
 
@@ -166,14 +168,62 @@ def test_more_bands_repeat_the_first_ones_and_keep_the_size() -> None:
     assert net(torch.ones(1, 4, 2, 2)).shape == (1, 2, 2, 2)
 
 
-def test_options_that_change_the_layers_are_refused(
-    published: tuple[Record, nn.Module],
-) -> None:
+def test_tensors_of_another_network_are_refused(published: tuple[Record, nn.Module]) -> None:
     record, _ = published
     with torch.device("meta"):
         other = create("squeezenet1_0")
-    with pytest.raises(StriateError, match="do not fit these options"):
+    with pytest.raises(StriateError, match=r"do not fit the network: .* of another shape"):
         load_state(record, other)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("resnet18", {"small": True}),
+        ("resnet50", {"v1": True}),
+        ("efficientnet_lite0", {"same": False}),
+        ("fasterrcnn_resnet50_fpn", {"in_channels": 1}),
+    ],
+)
+def test_options_that_change_what_the_weights_mean_are_refused(
+    name: str, options: dict[str, Any]
+) -> None:
+    (option,) = options
+    with pytest.raises(ArgumentError, match=f"{option}: got"):
+        create(name, pretrained=True, **options)
+
+
+def test_a_copy_under_old_names_is_made_again(published: tuple[Record, nn.Module]) -> None:
+    record, net = published
+    create("squeezenet1_1", pretrained=True)
+    kept = cache_folder() / f"{record.name}.safetensors"
+    save_file({f"old.{name}": tensor for name, tensor in load_file(kept).items()}, kept)
+    seal = {"source_sha256": record.sha256, "sha256": sha256_of(kept)}
+    kept.with_suffix(".json").write_text(json.dumps(seal))
+    assert same(create("squeezenet1_1", pretrained=True), net)
+
+
+def test_a_cache_that_cannot_be_written_stops_nobody(
+    published: tuple[Record, nn.Module], home: Path
+) -> None:
+    _, net = published
+    (home / "cache").write_text("a file where a folder should be")
+    assert same(create("squeezenet1_1", pretrained=True), net)
+
+
+def test_auxiliary_heads_may_be_left_out(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = home / "torch" / "hub" / "checkpoints" / "googlenet-test.pth"
+    path.parent.mkdir(parents=True)
+    torch.save(create("googlenet").state_dict(), path)
+    record = dataclasses.replace(
+        records_of("googlenet")[0],
+        file=path.name,
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+    )
+    monkeypatch.setattr(records, "RECORDS", (record,))
+    without = create("googlenet", pretrained=True, aux=False)
+    assert not any(name.startswith("aux") for name in without.state_dict())
+    assert any(n.startswith("aux") for n in create("googlenet", pretrained=True).state_dict())
 
 
 def test_names_of_weights_and_networks_without_any() -> None:
@@ -188,7 +238,7 @@ def test_a_record_is_whole(record: Record) -> None:
     assert record.model in list_models()
     assert len(bytes.fromhex(record.sha256)) == 32
     # The published names carry the first digits of the checksum themselves.
-    assert record.file.rsplit("-", 1)[-1].removesuffix(".pth") == record.sha256[:8]
+    assert record.sha256.startswith(record.file.rsplit("-", 1)[-1].removesuffix(".pth"))
     assert record.urls or record.package
     assert record.licence
     assert record.metric

@@ -8,6 +8,7 @@ and in the right shape, is for the loader to check.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Mapping, Sequence
 
 from torch import Tensor
@@ -82,3 +83,24 @@ def _renamed(state: Mapping[str, Tensor], names: Mapping[str, str]) -> dict[str,
             raise ArgumentError("state", name, "only names of an EfficientNet-Lite in that naming")
         renamed[f"{names[module]}.{leaf}"] = tensor
     return renamed
+
+
+def fasterrcnn_from_2019(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The published Faster R-CNN's names -> those torchvision gave its layers since 2021.
+
+    A convolution of the pyramid or of the proposals' head has since been wrapped in a sequence:
+    `inner_blocks.0.weight` is `inner_blocks.0.0.weight`, `head.conv.weight` is
+    `head.conv.0.0.weight`.
+    """
+    wrapped = re.compile(r"(backbone\.fpn\.(?:inner|layer)_blocks\.\d+)\.(weight|bias)$")
+    proposals = re.compile(r"(rpn\.head\.conv)\.(weight|bias)$")
+    return {
+        proposals.sub(r"\1.0.0.\2", wrapped.sub(r"\1.0.\2", name)): tensor
+        for name, tensor in state.items()
+    }
+
+
+def densenet_from_2017(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The published DenseNets' names, `denselayer1.norm.1.weight` -> `denselayer1.norm1.weight`."""
+    dotted = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")
+    return {dotted.sub(r"\1\2", name): tensor for name, tensor in state.items()}

