@@ -79,6 +79,8 @@ class ProposalNet(nn.Module):
 
     matching = Matching(0.7, 0.3, rescue=True)
     sampling = Sampling(256, 0.5)
+    most = 1000
+    most_training = 2000
 
     def __init__(self, channels: int, sides: Sequence[tuple[int, ...]], least: float = 0.0) -> None:
         super().__init__()
@@ -103,9 +105,9 @@ class ProposalNet(nn.Module):
     def propose(self, said: Anchored, sizes: Sequence[Size]) -> Proposals:
         """The best boxes of each map that overlap no better one much, on pictures of `sizes`.
 
-        2,000 a map go in while training, 1,000 in evaluation; as many of all maps come out.
+        `most` of each map go in, `most_training` while training; as many of all come out.
         """
-        most = 2000 if self.training else 1000
+        most = self.most_training if self.training else self.most
         levels = said.logits.split(said.counts, 1)
         tops = [one.topk(min(most, one.shape[1]), 1).indices for one in levels]
         starts = [sum(said.counts[:level]) for level in range(len(tops))]
