@@ -76,7 +76,7 @@ def index() -> str:
 
 
 def _family_rows(family: str, entries: list[Entry]) -> list[tuple[str, ...]]:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for paper, members in by_paper(entries):
         names = ", ".join(f"[`{one.name}`]({family}.md#{one.name})" for one in members)
         linked = f"[{paper.title}]({paper.url})"
