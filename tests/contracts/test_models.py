@@ -58,7 +58,10 @@ def test_features_are_the_stages(entry: Entry) -> None:
     "entry", [pytest.param(e, id=e.name) for e in classifiers() if e.name not in FIXED_SIZE]
 )
 def test_strides_are_exact(entry: Entry) -> None:
-    """Growing the input by a multiple of the stride grows the map by that multiple."""
+    """Growing the input by a multiple of the stride grows the map by that multiple.
+
+    Both axes of an image's map; a memory's only one is the frames; the bands of a sound are fixed.
+    """
     net = on_meta(functools.partial(create, entry.name)).eval()
     strides = {name: stage.stride for name, stage in net.stages.items() if stage.stride}
     strides.pop("head", None)
@@ -67,8 +70,10 @@ def test_strides_are_exact(entry: Entry) -> None:
         net.features(*(x.to("meta") for x in inputs(entry, 1, more=more))) for more in (0, growth)
     )
     for name, stride in strides.items():
-        grown = after[name].shape[-1] - before[name].shape[-1]
-        assert grown * stride == growth, name
+        axes = (-1,) if before[name].ndim == 3 or entry.task == "audio" else (-2, -1)
+        for axis in axes:
+            grown = after[name].shape[axis] - before[name].shape[axis]
+            assert grown * stride == growth, (name, axis)
 
 
 @every
@@ -132,12 +137,33 @@ def test_a_new_head_answers_for_its_classes(entry: Entry) -> None:
     torch.manual_seed(0)
     net = create(entry.name).eval()
     features = net.num_features
-    classes = 361 if entry.task == "policy" else 7  # a policy's are the points of its board
+    batch, classes = other_classes(entry)
     net.reset_head(classes)
     assert net.num_features == features
     assert net.stages["head"].channels == classes
     with torch.inference_mode():
-        assert net(*inputs(entry, 1)).shape[1] == classes
+        assert net(*batch).shape[1] == classes
+
+
+@pytest.mark.parametrize("entry", [pytest.param(e, id=e.name) for e in classifiers()])
+def test_new_heads_are_as_the_old_ones_and_all_answer_in_training(entry: Entry) -> None:
+    """On their device and in their type; so do the auxiliary ones."""
+    net = on_meta(functools.partial(create, entry.name)).double()
+    batch, classes = other_classes(entry)
+    net.reset_head(classes)
+    assert {(p.device.type, p.dtype) for p in net.parameters()} == {("meta", torch.float64)}
+    numbers = (x.double() if x.is_floating_point() else x for x in batch)
+    answer = net.train()(*(x.to("meta") for x in numbers))
+    answers = (answer,) if isinstance(answer, torch.Tensor) else (answer.logits, *answer.aux)
+    assert {(y.shape[1], y.dtype) for y in answers} == {(classes, torch.float64)}
+
+
+def other_classes(entry: Entry) -> tuple[tuple[torch.Tensor, ...], int]:
+    """Two inputs and a number of classes: 7, or a policy's, which are the points of its board."""
+    batch = inputs(entry, 2)
+    if entry.task == "policy":
+        return tuple(board[..., :9, :9] for board in batch), 81
+    return batch, 7
 
 
 @every_classifier

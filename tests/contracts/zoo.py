@@ -44,7 +44,7 @@ def classifiers() -> list[Entry]:
 
 
 def inputs(found: Entry, batch: int, *, more: int = 0, seed: int = 0) -> tuple[Tensor, ...]:
-    """Random inputs for a batch; images and signals `more` larger along their last axes."""
+    """Random inputs for a batch; images, signals and clips `more` larger along their positions."""
     draw = torch.Generator().manual_seed(seed)
     made = []
     for shape in found.inputs:
@@ -57,9 +57,12 @@ def inputs(found: Entry, batch: int, *, more: int = 0, seed: int = 0) -> tuple[T
 
 
 def _grown(shape: tuple[int, ...], more: int) -> tuple[int, ...]:
+    """A clip (frames, channels, height, width) has more frames too; channels stay."""
     if more == 0:
         return shape
-    spatial = 2 if len(shape) >= 3 else 1
+    if len(shape) == 4:
+        return (shape[0] + more, *_grown(shape[1:], more))
+    spatial = 2 if len(shape) == 3 else 1
     return (*shape[:-spatial], *(size + more for size in shape[-spatial:]))
 
 

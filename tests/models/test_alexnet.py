@@ -27,14 +27,27 @@ def test_the_papers_layers() -> None:
     convolutions = [layer for layer in found.layers if layer.type == "Conv2d"]
     sizes = [layer.output for layer in convolutions]
     assert sizes == [(96, 55, 55), (256, 27, 27), (384, 13, 13), (384, 13, 13), (256, 13, 13)]
-    outputs = [layer.output for layer in convolutions]
-    outputs += [layer.output for layer in found.layers if layer.type == "Linear"]
-    units = sum(torch.Size(output).numel() for output in outputs)
-    assert units == 659_272  # "650,000 neurons"
+
+
+def test_the_papers_neurons() -> None:
+    """As figure 2 prints them, but for the first layer: 253,440 are 55 * 48 * 96, no map of 96."""
+    found = summary(empty("alexnet_2012"), (3, 227, 227))
+    outputs = [layer.output for layer in found.layers if layer.type in ("Conv2d", "Linear")]
+    neurons = [torch.Size(output).numel() for output in outputs]
+    printed = [253_440, 186_624, 64_896, 64_896, 43_264, 4096, 4096, 1000]
+    assert neurons[1:] == printed[1:]
+    assert neurons[0] == 290_400
+    assert (sum(printed), sum(neurons)) == (622_312, 659_272)  # "650,000 neurons"
 
 
 def test_without_groups_it_is_the_popular_single_tower() -> None:
     assert summary(empty("alexnet_2012", groups=1), (3, 227, 227)).params == 62_378_344
+
+
+@pytest.mark.parametrize("groups", [0, 3, 64])
+def test_groups_divide_the_maps(groups: int) -> None:
+    with pytest.raises(ArgumentError, match=f"groups: got {groups}"):
+        empty("alexnet_2012", groups=groups)
 
 
 def test_order_of_the_papers_layers() -> None:

@@ -5,7 +5,7 @@ from torch import nn
 from striate.anatomy import summary
 from striate.errors import ArgumentError
 from striate.models import create
-from striate.models.mnasnet import B1, Inverted
+from striate.models.mnasnet import Inverted
 
 COUNTS = {
     "mnasnet0_5": (2_218_512, 104_455_968),
@@ -34,14 +34,21 @@ def test_norms_forget_slowly(name: str) -> None:
 def test_the_stacks_are_the_paper_s() -> None:
     with torch.device("meta"):
         net = create("mnasnet1_0")
-    stacks = [stack for stack in net.layers if isinstance(stack, nn.Sequential)]
-    for stack, (expansion, kernel, channels, depth, stride) in zip(stacks, B1, strict=True):
-        assert len(stack) == depth
-        first = stack[0].layers
-        assert first[0].out_channels == expansion * first[0].in_channels
-        assert first[3].kernel_size == (kernel, kernel)
-        assert first[3].stride == (stride, stride)
-        assert first[6].out_channels == channels
+    found = []
+    for stack in (stack for stack in net.layers if isinstance(stack, nn.Sequential)):
+        expand, _, _, filters, _, _, project, _ = stack[0].layers
+        ratio = expand.out_channels / expand.in_channels
+        found.append(
+            (ratio, *filters.kernel_size, project.out_channels, len(stack), *filters.stride)
+        )
+    assert found == [
+        (3, 3, 3, 24, 3, 2, 2),
+        (3, 5, 5, 40, 3, 2, 2),
+        (6, 5, 5, 80, 3, 2, 2),
+        (6, 3, 3, 96, 2, 1, 1),
+        (6, 5, 5, 192, 4, 2, 2),
+        (6, 3, 3, 320, 1, 1, 1),
+    ]
 
 
 def test_widths_round_to_eights_and_the_last_map_stays() -> None:

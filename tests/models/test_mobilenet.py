@@ -8,7 +8,7 @@ from striate.anatomy import summary
 from striate.errors import ArgumentError
 from striate.layers.channels import rounded
 from striate.models import create
-from striate.models.mobilenet import V1, V2, Bottleneck, Separable
+from striate.models.mobilenet import Bottleneck, Separable
 
 
 def counts(name: str, size: int = 224, **options: Any) -> tuple[int, int]:
@@ -65,7 +65,7 @@ def test_the_last_block_of_version_1_keeps_the_size() -> None:
         net = create("mobilenet_v1")
     assert strides(net) == [2] * 5
     assert net.blocks[-1][-1].conv_dw.stride == (1, 1)
-    assert [len(stage) for stage in net.blocks] == [depth for _, depth, _ in V1]
+    assert [len(stage) for stage in net.blocks] == [1, 2, 2, 6, 2]
 
 
 def test_version_1_has_no_shortcuts_and_clips_at_six() -> None:
@@ -93,9 +93,21 @@ def test_a_bottleneck_of_version_2_is_linear_at_its_end_and_adds_its_input() -> 
 def test_the_second_version_has_the_paper_s_rows() -> None:
     with torch.device("meta"):
         net = create("mobilenet_v2")
-    for number, (_, channels, depth, _) in enumerate(V2, 1):
-        stage = net.stages[f"stage{number}"]
-        assert (stage.channels, len(stage.parts)) == (channels, depth)
+    found = []
+    for name in list(net.stages)[1:-2]:
+        stage = net.stages[name]
+        first = net.get_submodule(stage.parts[0]).conv
+        inner, ready = first[-2].in_channels, first[0][0].in_channels
+        found.append((inner / ready, stage.channels, len(stage.parts), first[-3][0].stride[0]))
+    assert found == [
+        (1, 16, 1, 1),
+        (6, 24, 2, 2),
+        (6, 32, 3, 2),
+        (6, 64, 4, 2),
+        (6, 96, 3, 1),
+        (6, 160, 3, 2),
+        (6, 320, 1, 1),
+    ]
 
 
 @pytest.mark.parametrize("name", ["mobilenet_v1", "mobilenet_v2"])

@@ -82,7 +82,7 @@ def test_detections_do_not_depend_on_the_batch(net: FasterRCNN) -> None:
 
 @torch.inference_mode()
 def test_detections_are_inside_their_pictures_and_in_order(net: FasterRCNN) -> None:
-    some = pictures((64, 100), (200, 90))
+    some = pictures((90, 100), (150, 120))
     for picture, found in zip(some, net(some), strict=True):
         height, width = picture.shape[1:]
         assert len(found.boxes) > 0
@@ -209,10 +209,11 @@ def test_parameters_and_state(name: str, frozen: bool, params: int, entries: int
 
 @pytest.mark.parametrize("name", NAMES)
 def test_multiply_adds_with_a_thousand_regions(name: str) -> None:
-    """ResNet-50: 134.38 billion, as published. Only the last selection cannot be foreseen."""
+    """ResNet-50: 134.38 billion, as published. How many it finds is not foreseen: 100 places."""
     found = summary(on_meta(name), (3, 800, 800))
     assert (found.params, found.macs) == (entry(name).params, entry(name).macs)
-    assert found.failure is not None
+    assert found.failure is None
+    assert found.output == (((100, 4), (100,), (100,)),)
     assert found.uncalled == 0
 
 

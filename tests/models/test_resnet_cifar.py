@@ -99,6 +99,12 @@ def test_dropout_between_the_convolutions() -> None:
     assert torch.equal(block(x), block(x))
 
 
+@pytest.mark.parametrize("rate", [-0.1, 1, 2])
+def test_a_share_of_all_or_more_cannot_be_dropped(rate: float) -> None:
+    with pytest.raises(ArgumentError, match=f"dropout: got {rate}"):
+        on_meta("wrn_16_8", dropout=rate)
+
+
 def test_an_unknown_shortcut_is_named() -> None:
     with pytest.raises(ArgumentError, match="shortcut: got 'C'"):
         create("resnet20", shortcut="C")

@@ -19,7 +19,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from striate.layers import LocalResponseNorm, init
+from striate.layers import LocalResponseNorm, arguments, init
 from striate.models.contract import ConvNet, Stage, Trunk, check_classes, last
 
 
@@ -49,7 +49,8 @@ class AlexNet(ConvNet):
             _relu(),
             nn.Linear(4096, check_classes(classes)),
         )
-        self.stages = five_stages(self.features, (64, 192, 384, 256, 256), (8, 16, 16, 16, 32))
+        ends = (64, 8), (192, 16), (384, 16), (256, 16), (256, 32)
+        self.stages = self.features.stages_under("features", ends)
         self.stages["head"] = Stage(("classifier",), classes, 0)
         init.he(self)
 
@@ -66,6 +67,7 @@ class AlexNet2012(ConvNet):
 
     def __init__(self, classes: int = 1000, in_channels: int = 3, *, groups: int = 2) -> None:
         super().__init__()
+        arguments.divides("groups", groups, 96, 256, 384)
         self.features = Trunk(
             {
                 "conv1": [nn.Conv2d(in_channels, 96, 11, 4), *_normed_and_pooled()],
@@ -80,8 +82,9 @@ class AlexNet2012(ConvNet):
             }
         )
         self.avgpool = nn.AdaptiveAvgPool2d(6)
-        self.classifier = dense_layers(classes)
-        self.stages = five_stages(self.features, (96, 256, 384, 384, 256), (8, 16, 16, 16, 32))
+        self.classifier = dense_layers(256 * 6 * 6, classes)
+        ends = (96, 8), (256, 16), (384, 16), (384, 16), (256, 32)
+        self.stages = self.features.stages_under("features", ends)
         self.stages["head"] = Stage(("classifier",), classes, 0)
         init.alexnet_2012(self)
 
@@ -91,10 +94,10 @@ class AlexNet2012(ConvNet):
         return self.classifier(torch.flatten(pooled, 1))  # type: ignore[no-any-return]
 
 
-def dense_layers(classes: int) -> nn.Sequential:
-    """(B, 256 * 6 * 6) -> logits (B, classes): the paper's three, dropout on two (also ZFNet's)."""
+def dense_layers(width: int, classes: int) -> nn.Sequential:
+    """(B, width) -> logits (B, classes): the paper's three, also ZFNet's and VGG's."""
     return nn.Sequential(
-        nn.Linear(256 * 6 * 6, 4096),
+        nn.Linear(width, 4096),
         _relu(),
         nn.Dropout(0.5),
         nn.Linear(4096, 4096),
@@ -102,16 +105,6 @@ def dense_layers(classes: int) -> nn.Sequential:
         nn.Dropout(0.5),
         nn.Linear(4096, check_classes(classes)),
     )
-
-
-def five_stages(
-    trunk: Trunk, channels: tuple[int, ...], strides: tuple[int, ...]
-) -> dict[str, Stage]:
-    """The stages of a trunk named `features`."""
-    return {
-        name: Stage(trunk.parts("features", name), width, stride)
-        for name, width, stride in zip(trunk.pieces, channels, strides, strict=True)
-    }
 
 
 def _normed_and_pooled() -> list[nn.Module]:

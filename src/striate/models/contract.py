@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from torch import Tensor, nn
@@ -21,6 +21,10 @@ class Stage(NamedTuple):
     stride: int
     """Input positions from one position of the map to the next; 0 where it has no positions."""
 
+    def under(self, prefix: str) -> Stage:
+        """The same stage of a network that has this one as its module `prefix`."""
+        return self._replace(parts=tuple(f"{prefix}.{part}" for part in self.parts))
+
 
 class WithAux(NamedTuple):
     """What a network with auxiliary classifiers answers while it trains."""
@@ -33,9 +37,10 @@ class ConvNet(nn.Module):
     """A network in stages: `forward(x)` to logits, `features(x)` to the named maps on the way.
 
     A family gives `stages`, in order and ending with `"head"`; `features`, whose keys are the
-    other stages; `forward`; and `heads`, the final layers whose outputs are the classes (auxiliary
-    ones after the main one). Every parameter belongs to exactly one stage, and every buffer is in
-    the state dict.
+    other stages; `forward`; and `heads`, the final layers, which `reset_head` renews: linear ones
+    or convolutions, the main one first. Each has one output a class, unless the family has a
+    `reset_head` of its own (the points of a board share one output, a detector's boxes take four a
+    class). Every parameter belongs to exactly one stage, and every buffer is in the state dict.
     """
 
     stages: dict[str, Stage]
@@ -82,9 +87,15 @@ class Trunk(nn.Sequential):
             maps[name] = x
         return maps
 
-    def parts(self, prefix: str, name: str) -> tuple[str, ...]:
-        """The modules of one piece, as a `Stage` lists them."""
-        return tuple(f"{prefix}.{index}" for index in self.pieces[name])
+    def stages_under(self, prefix: str, ends: Iterable[tuple[int, int]]) -> dict[str, Stage]:
+        """The pieces as stages of a network that has this trunk as its module `prefix`.
+
+        `ends` are the channels and the stride of the map after each piece, in order.
+        """
+        return {
+            name: Stage(tuple(map(str, piece)), channels, stride).under(prefix)
+            for (name, piece), (channels, stride) in zip(self.pieces.items(), ends, strict=True)
+        }
 
 
 def last(maps: Mapping[str, Tensor]) -> Tensor:

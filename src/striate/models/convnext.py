@@ -102,12 +102,8 @@ class ConvNeXt(ConvNet):
         self.classifier = nn.Sequential(
             LayerNorm2d(width), nn.Flatten(1), nn.Linear(width, check_classes(classes))
         )
-        self.stages = {
-            name: Stage(self.features.parts("features", name), channels, stride)
-            for name, channels, stride in zip(
-                pieces, (first, *row.channels), (4, 4, 8, 16, 32), strict=True
-            )
-        }
+        ends = zip((first, *row.channels), (4, 4, 8, 16, 32), strict=True)
+        self.stages = self.features.stages_under("features", ends)
         self.stages["head"] = Stage(("classifier",), classes, 0)
         _initialise(self)
 

@@ -48,11 +48,11 @@ class CRNN(ConvNet):
         self.dropout = nn.Dropout(0.5)
         self.fc = nn.Linear(hidden, check_classes(classes))
         self.stages = {
-            name: stage._replace(parts=tuple(f"trunk.{part}" for part in stage.parts))
+            name: stage.under("trunk")
             for name, stage in self.trunk.stages.items()
             if name != "head"
         }
-        self.stages["memory"] = Stage(("lstm",), hidden, 0)
+        self.stages["memory"] = Stage(("lstm",), hidden, 1)
         self.stages["head"] = Stage(("fc",), classes, 0)
 
     def features(self, clips: Tensor) -> dict[str, Tensor]:

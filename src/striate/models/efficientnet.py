@@ -115,10 +115,8 @@ class EfficientNet(ConvNet):
         self.classifier = nn.Sequential(
             nn.Dropout(dropout), nn.Linear(width, check_classes(classes))
         )
-        self.stages = {
-            name: Stage(self.features.parts("features", name), piece.channels, piece.stride)
-            for name, piece in pieces.items()
-        }
+        ends = [(piece.channels, piece.stride) for piece in pieces.values()]
+        self.stages = self.features.stages_under("features", ends)
         self.stages["head"] = Stage(("classifier",), classes, 0)
         _initialise(self.features)
 

@@ -77,7 +77,7 @@ class FCN(ConvNet):
         self.upscores = {skip.upscore: 2 for skip in row.skips} | {row.upscore: row.stride}
         for name, stride in self.upscores.items():
             self.add_module(name, bilinear(classes, stride))
-        self.stages = vgg.trunk_stages(self.features)
+        self.stages = self.features.stages_under("features", vgg.ENDS)
         self.stages["head"] = Stage(("classifier", *self.heads, *self.upscores), classes, 0)
         init.he_fan_out(self.features)
         for layers in ("classifier", *self.heads):

@@ -93,8 +93,7 @@ class Segmenter(ConvNet):
         ends = ("classifier", "aux_classifier") if aux else ("classifier",)
         self.heads = tuple(f"{name}.4" for name in ends)
         self.stages = {
-            name: stage._replace(parts=tuple(f"backbone.{part}" for part in stage.parts))
-            for name, stage in self.backbone.stages.items()
+            name: stage.under("backbone") for name, stage in self.backbone.stages.items()
         }
         self.stages["head"] = Stage(ends, classes, 0)
         init.he_fan_out(self.backbone)

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from striate.layers import Inception, InceptionConv, init
 from striate.models.contract import ConvNet, Stage, check_classes, last
+from striate.models.inception_v4 import mean, reduction_a
 
 
 class ScaledResidual(nn.Module):
@@ -70,7 +71,7 @@ class InceptionResNetV2(ConvNet):
         self.maxpool_5a = nn.MaxPool2d(3, 2)
         self.mixed_5b = _mixed_5b()
         self.repeat = nn.Sequential(*(_block35(0.17) for _ in range(10)))
-        self.mixed_6a = _mixed_6a()
+        self.mixed_6a = reduction_a(320, (256, 256, 384), 384)
         self.repeat_1 = nn.Sequential(*(_block17(0.1) for _ in range(20)))
         self.mixed_7a = _mixed_7a()
         self.repeat_2 = nn.Sequential(*(_block8(0.2) for _ in range(9)))
@@ -107,13 +108,12 @@ class InceptionResNetV2(ConvNet):
 def _mixed_5b() -> Inception:
     """(B, 192, H, W) -> (B, 320, H, W)."""
     unit = InceptionConv
-    mean = nn.AvgPool2d(3, 1, 1, count_include_pad=False)
     return Inception(
         {
             "branch0": unit(192, 96, 1),
             "branch1": nn.Sequential(unit(192, 48, 1), unit(48, 64, 5)),
             "branch2": nn.Sequential(unit(192, 64, 1), unit(64, 96, 3), unit(96, 96, 3)),
-            "branch3": nn.Sequential(mean, unit(192, 64, 1)),
+            "branch3": nn.Sequential(mean(), unit(192, 64, 1)),
         }
     )
 
@@ -127,20 +127,6 @@ def _block35(scale: float) -> ScaledResidual:
         "branch2": nn.Sequential(unit(320, 32, 1), unit(32, 48, 3), unit(48, 64, 3)),
     }
     return ScaledResidual(branches, 32 + 32 + 64, 320, scale)
-
-
-def _mixed_6a() -> Inception:
-    """(B, 320, H, W) -> (B, 1088, (H - 1) // 2, (W - 1) // 2): k, l, m, n = 256, 256, 384, 384."""
-    unit = InceptionConv
-    return Inception(
-        {
-            "branch0": unit(320, 384, 3, stride=2, padding=0),
-            "branch1": nn.Sequential(
-                unit(320, 256, 1), unit(256, 256, 3), unit(256, 384, 3, stride=2, padding=0)
-            ),
-            "branch2": nn.MaxPool2d(3, 2),
-        }
-    )
 
 
 def _block17(scale: float) -> ScaledResidual:

@@ -29,19 +29,18 @@ class InceptionV4(ConvNet):
             {
                 "stem": _stem(in_channels),
                 "mixed_5": [_second_join(), *(_block_a() for _ in range(4))],
-                "mixed_6": [_reduction_a(), *(_block_b() for _ in range(7))],
+                "mixed_6": [
+                    reduction_a(384, (192, 224, 256), 384),
+                    *(_block_b() for _ in range(7)),
+                ],
                 "mixed_7": [_reduction_b(), *(_block_c() for _ in range(3))],
             }
         )
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.last_linear = nn.Linear(1536, check_classes(classes))
-        self.stages = {
-            "stem": Stage(self.features.parts("features", "stem"), 192, 4),
-            "mixed_5": Stage(self.features.parts("features", "mixed_5"), 384, 8),
-            "mixed_6": Stage(self.features.parts("features", "mixed_6"), 1024, 16),
-            "mixed_7": Stage(self.features.parts("features", "mixed_7"), 1536, 32),
-            "head": Stage(("last_linear",), classes, 0),
-        }
+        ends = (192, 4), (384, 8), (1024, 16), (1536, 32)
+        self.stages = self.features.stages_under("features", ends)
+        self.stages["head"] = Stage(("last_linear",), classes, 0)
         init.he(self)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -86,7 +85,7 @@ def _block_a() -> Inception:
             "branch0": unit(384, 96, 1),
             "branch1": nn.Sequential(unit(384, 64, 1), unit(64, 96, 3)),
             "branch2": nn.Sequential(unit(384, 64, 1), unit(64, 96, 3), unit(96, 96, 3)),
-            "branch3": nn.Sequential(_mean(), unit(384, 96, 1)),
+            "branch3": nn.Sequential(mean(), unit(384, 96, 1)),
         }
     )
 
@@ -107,7 +106,7 @@ def _block_b() -> Inception:
                 unit(224, 224, (7, 1)),
                 unit(224, 256, (1, 7)),
             ),
-            "branch3": nn.Sequential(_mean(), unit(1024, 128, 1)),
+            "branch3": nn.Sequential(mean(), unit(1024, 128, 1)),
         }
     )
 
@@ -125,20 +124,25 @@ def _block_c() -> NumberedInception:
                 unit(448, 512, (1, 3)),
                 (unit(512, 256, (1, 3)), unit(512, 256, (3, 1))),
             ],
-            "branch3": [nn.Sequential(_mean(), unit(1536, 256, 1))],
+            "branch3": [nn.Sequential(mean(), unit(1536, 256, 1))],
         },
         first=0,
     )
 
 
-def _reduction_a() -> Inception:
-    """(B, 384, H, W) -> (B, 1024, (H - 1) // 2, (W - 1) // 2): k, l, m, n = 192, 224, 256, 384."""
-    unit = InceptionConv
+def reduction_a(channels: int, threes: tuple[int, int, int], one: int) -> Inception:
+    """(B, C, H, W) -> (B, n + m + C, (H - 1) // 2, (W - 1) // 2): figure 7.
+
+    `threes` are table 1's k, l, m, the branch of three convolutions; `one` is n, that of one.
+    """
+    unit, (first, middle, end) = InceptionConv, threes
     return Inception(
         {
-            "branch0": unit(384, 384, 3, stride=2, padding=0),
+            "branch0": unit(channels, one, 3, stride=2, padding=0),
             "branch1": nn.Sequential(
-                unit(384, 192, 1), unit(192, 224, 3), unit(224, 256, 3, stride=2, padding=0)
+                unit(channels, first, 1),
+                unit(first, middle, 3),
+                unit(middle, end, 3, stride=2, padding=0),
             ),
             "branch2": nn.MaxPool2d(3, 2),
         }
@@ -162,7 +166,8 @@ def _reduction_b() -> Inception:
     )
 
 
-def _mean() -> nn.AvgPool2d:
+def mean() -> nn.AvgPool2d:
+    """(B, C, H, W) -> (B, C, H, W): of the 3x3 around each position, as far as it is inside."""
     return nn.AvgPool2d(3, 1, 1, count_include_pad=False)
 
 

@@ -34,11 +34,8 @@ class LectureNet(ConvNet):
         )
         self.dropout = nn.Dropout(0.5)
         self.fc = nn.Linear(64 * side * side, check_classes(classes))
-        self.stages = {
-            "conv1": Stage(self.features.parts("features", "conv1"), 32, 2),
-            "conv2": Stage(self.features.parts("features", "conv2"), 64, 4),
-            "head": Stage(("fc",), classes, 0),
-        }
+        self.stages = self.features.stages_under("features", [(32, 2), (64, 4)])
+        self.stages["head"] = Stage(("fc",), classes, 0)
 
     def forward(self, images: Tensor) -> Tensor:
         """Images `(B, C, H, W)` to logits `(B, classes)`."""

@@ -9,6 +9,7 @@ number in a name multiplies the channels, rounded to multiples of 8; the last 1,
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 
 from torch import Tensor, nn
@@ -18,15 +19,28 @@ from striate.layers.channels import rounded
 from striate.models.contract import ConvNet, Stage, Trunk, check_classes, last
 
 TOP = 1280
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A stack of blocks: expansion t, kernel, channels c, blocks n, stride s of the first."""
+
+    t: int
+    kernel: int
+    c: int
+    n: int
+    s: int
+
+
 B1 = (
-    (3, 3, 24, 3, 2),
-    (3, 5, 40, 3, 2),
-    (6, 5, 80, 3, 2),
-    (6, 3, 96, 2, 1),
-    (6, 5, 192, 4, 2),
-    (6, 3, 320, 1, 1),
+    Row(3, 3, 24, 3, 2),
+    Row(3, 5, 40, 3, 2),
+    Row(6, 5, 80, 3, 2),
+    Row(6, 3, 96, 2, 1),
+    Row(6, 5, 192, 4, 2),
+    Row(6, 3, 320, 1, 1),
 )
-"""Expansion, kernel, channels, blocks and first stride of each stack of B1 (the paper's figure)."""
+"""The paper's figure of B1."""
 
 
 class Inverted(nn.Module):
@@ -59,28 +73,26 @@ class MnasNet(ConvNet):
     def __init__(self, width: float, classes: int = 1000, in_channels: int = 3) -> None:
         super().__init__()
         first, channels, reach = rounded(32 * width), rounded(16 * width), 2
-        ends = {"stem": (channels, reach)}
+        ends = [(channels, reach)]
         pieces: dict[str, list[nn.Module]] = {
             "stem": [
                 *_unit(nn.Conv2d(in_channels, first, 3, 2, 1, bias=False)),
                 *_separable(first, channels, 3, 1),
             ]
         }
-        for number, (expansion, kernel, c, depth, stride) in enumerate(B1, 1):
-            after = rounded(c * width)
-            blocks = [Inverted(channels, after, expansion, kernel, stride)]
-            blocks += [Inverted(after, after, expansion, kernel, 1) for _ in range(depth - 1)]
-            channels, reach = after, reach * stride
+        for number, row in enumerate(B1, 1):
+            after = rounded(row.c * width)
+            blocks = [Inverted(channels, after, row.t, row.kernel, row.s)]
+            blocks += [Inverted(after, after, row.t, row.kernel, 1) for _ in range(row.n - 1)]
+            channels, reach = after, reach * row.s
             pieces[f"stage{number}"] = [nn.Sequential(*blocks)]
-            ends[f"stage{number}"] = (channels, reach)
+            ends.append((channels, reach))
         pieces["top"] = _unit(nn.Conv2d(channels, TOP, 1, bias=False))
-        ends["top"] = (TOP, reach)
+        ends.append((TOP, reach))
         self.layers = Trunk(pieces)
         self.pool = GlobalAveragePool()
         self.classifier = nn.Sequential(nn.Dropout(0.2), nn.Linear(TOP, check_classes(classes)))
-        self.stages = {
-            name: Stage(self.layers.parts("layers", name), *end) for name, end in ends.items()
-        }
+        self.stages = self.layers.stages_under("layers", ends)
         self.stages["head"] = Stage(("classifier",), classes, 0)
         init.he(self)
 

@@ -12,6 +12,7 @@ the paper's table says 2 yet keeps 7x7; its names are timm's, version 2's torchv
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 
 from torch import Tensor, nn
@@ -22,19 +23,29 @@ from striate.models.contract import ConvNet, Stage, Trunk, check_classes, last
 
 Act = partial(nn.ReLU6, inplace=True)
 
-V1 = ((64, 1, 1), (128, 2, 2), (256, 2, 2), (512, 6, 2), (1024, 2, 2))
-"""Channels c, blocks n, stride s of the first block: the stages of V1's table 1."""
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A stage: expansion t, channels c, blocks n, stride s of the first, as in V2's table 2."""
+
+    t: int
+    c: int
+    n: int
+    s: int
+
+
+V1 = (Row(1, 64, 1, 1), Row(1, 128, 2, 2), Row(1, 256, 2, 2), Row(1, 512, 6, 2), Row(1, 1024, 2, 2))
+"""V1's table 1, of equal channels a stage; nothing is widened."""
 
 V2 = (
-    (1, 16, 1, 1),
-    (6, 24, 2, 2),
-    (6, 32, 3, 2),
-    (6, 64, 4, 2),
-    (6, 96, 3, 1),
-    (6, 160, 3, 2),
-    (6, 320, 1, 1),
+    Row(1, 16, 1, 1),
+    Row(6, 24, 2, 2),
+    Row(6, 32, 3, 2),
+    Row(6, 64, 4, 2),
+    Row(6, 96, 3, 1),
+    Row(6, 160, 3, 2),
+    Row(6, 320, 1, 1),
 )
-"""Expansion t, channels c, blocks n, stride s: the rows of V2's table 2."""
 
 
 class Separable(nn.Module):
@@ -80,10 +91,10 @@ class MobileNetV1(ConvNet):
         self.act = Act()
         self.blocks = nn.Sequential()
         self.stages = {"stem": Stage(("conv_stem", "bn1"), channels, reach)}
-        for number, (c, depth, s) in enumerate(V1, 1):
-            after, stride = rounded(c * width), 1 if small and number == 2 else s
+        for number, row in enumerate(V1, 1):
+            after, stride = rounded(row.c * width), 1 if small and number == 2 else row.s
             blocks = [Separable(channels, after, stride)]
-            blocks += [Separable(after, after, 1) for _ in range(depth - 1)]
+            blocks += [Separable(after, after, 1) for _ in range(row.n - 1)]
             self.blocks.append(nn.Sequential(*blocks))
             channels, reach = after, reach * stride
             self.stages[f"stage{number}"] = Stage((f"blocks.{number - 1}",), channels, reach)
@@ -151,24 +162,24 @@ class MobileNetV2(ConvNet):
         super().__init__()
         arguments.positive("width", width)
         channels, reach = rounded(32 * width), 1 if small else 2
-        ends = {"stem": (channels, reach)}
+        ends = [(channels, reach)]
         pieces: dict[str, list[nn.Module]] = {
             "stem": [ConvNormAct(in_channels, channels, stride=reach, act=Act)]
         }
-        for number, (t, c, depth, s) in enumerate(V2, 1):
-            after, stride = rounded(c * width), 1 if small and number == 2 else s
-            blocks: list[nn.Module] = [Bottleneck(channels, after, t, stride)]
-            blocks += [Bottleneck(after, after, t, 1) for _ in range(depth - 1)]
+        for number, row in enumerate(V2, 1):
+            after, stride = rounded(row.c * width), 1 if small and number == 2 else row.s
+            blocks: list[nn.Module] = [Bottleneck(channels, after, row.t, stride)]
+            blocks += [Bottleneck(after, after, row.t, 1) for _ in range(row.n - 1)]
             channels, reach = after, reach * stride
-            pieces[f"stage{number}"], ends[f"stage{number}"] = blocks, (channels, reach)
+            pieces[f"stage{number}"] = blocks
+            ends.append((channels, reach))
         top = rounded(1280 * max(1.0, width))
-        pieces["top"], ends["top"] = [ConvNormAct(channels, top, 1, act=Act)], (top, reach)
+        pieces["top"] = [ConvNormAct(channels, top, 1, act=Act)]
+        ends.append((top, reach))
         self.features = Trunk(pieces)
         self.pool = GlobalAveragePool()
         self.classifier = nn.Sequential(nn.Dropout(0.2), nn.Linear(top, check_classes(classes)))
-        self.stages = {
-            name: Stage(self.features.parts("features", name), *end) for name, end in ends.items()
-        }
+        self.stages = self.features.stages_under("features", ends)
         self.stages["head"] = Stage(("classifier",), classes, 0)
         init.he(self)
 

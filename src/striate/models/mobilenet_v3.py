@@ -89,7 +89,7 @@ class MobileNetV3(ConvNet):
     ) -> None:
         super().__init__()
         channels, reach, kept = 16, 1 if small else 2, small
-        ends = {"stem": (channels, reach)}
+        ends = [(channels, reach)]
         pieces: dict[str, list[nn.Module]] = {"stem": [Unit(in_channels, channels, stride=reach)]}
         for number, (_, group) in enumerate(groupby(rows, lambda row: row.channels), 1):
             blocks: list[nn.Module] = []
@@ -98,9 +98,11 @@ class MobileNetV3(ConvNet):
                 kept = kept and row.stride == 1
                 blocks.append(_block(row, channels, stride))
                 channels, reach = row.channels, reach * stride
-            pieces[f"stage{number}"], ends[f"stage{number}"] = blocks, (channels, reach)
+            pieces[f"stage{number}"] = blocks
+            ends.append((channels, reach))
         top = rows[-1].expanded
-        pieces["top"], ends["top"] = [Unit(channels, top, 1)], (top, reach)
+        pieces["top"] = [Unit(channels, top, 1)]
+        ends.append((top, reach))
         self.features = Trunk(pieces)
         self.pool = GlobalAveragePool()
         self.classifier = nn.Sequential(
@@ -109,9 +111,7 @@ class MobileNetV3(ConvNet):
             nn.Dropout(0.2),
             nn.Linear(hidden, check_classes(classes)),
         )
-        self.stages = {
-            name: Stage(self.features.parts("features", name), *end) for name, end in ends.items()
-        }
+        self.stages = self.features.stages_under("features", ends)
         self.stages["head"] = Stage(("classifier",), classes, 0)
         init.he(self)
 

@@ -20,7 +20,7 @@ from striate.models.contract import ConvNet, Stage, Trunk, check_classes, last
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class Row:
     """One network in the network: a k x k convolution, 1x1 convolutions, and what ends it."""
 
     filters: int
@@ -34,15 +34,15 @@ class Block:
 
 
 CIFAR = (
-    Block(192, 5, 1, 2, (160, 96), nn.MaxPool2d, dropout=True),
-    Block(192, 5, 1, 2, (192, 192), nn.AvgPool2d, dropout=True),
-    Block(192, 3, 1, 1, (192,)),
+    Row(192, 5, 1, 2, (160, 96), nn.MaxPool2d, dropout=True),
+    Row(192, 5, 1, 2, (192, 192), nn.AvgPool2d, dropout=True),
+    Row(192, 3, 1, 1, (192,)),
 )
 IMAGENET = (
-    Block(96, 11, 4, 0, (96, 96), nn.MaxPool2d),
-    Block(256, 5, 1, 2, (256, 256), nn.MaxPool2d),
-    Block(384, 3, 1, 1, (384, 384), nn.MaxPool2d, dropout=True),
-    Block(1024, 3, 1, 1, (1024,)),
+    Row(96, 11, 4, 0, (96, 96), nn.MaxPool2d),
+    Row(256, 5, 1, 2, (256, 256), nn.MaxPool2d),
+    Row(384, 3, 1, 1, (384, 384), nn.MaxPool2d, dropout=True),
+    Row(1024, 3, 1, 1, (1024,)),
 )
 
 
@@ -51,24 +51,22 @@ class NiN(ConvNet):
 
     heads = ("classifier.0",)
 
-    def __init__(self, blocks: tuple[Block, ...], classes: int, in_channels: int = 3) -> None:
+    def __init__(self, rows: tuple[Row, ...], classes: int, in_channels: int = 3) -> None:
         super().__init__()
-        pieces, widths, strides = {}, [in_channels], [1]
-        for number, block in enumerate(blocks, 1):
-            pieces[f"block{number}"] = _layers(block, widths[-1])
-            widths.append(block.widths[-1])
-            strides.append(strides[-1] * block.stride * (2 if block.pool else 1))
+        pieces, ends = {}, []
+        channels, reach = in_channels, 1
+        for number, row in enumerate(rows, 1):
+            pieces[f"block{number}"] = _layers(row, channels)
+            channels, reach = row.widths[-1], reach * row.stride * (2 if row.pool else 1)
+            ends.append((channels, reach))
         self.features = Trunk(pieces)
         self.classifier = nn.Sequential(
-            nn.Conv2d(widths[-1], check_classes(classes), 1),
+            nn.Conv2d(channels, check_classes(classes), 1),
             nn.ReLU(inplace=True),
             nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),
         )
-        self.stages = {
-            name: Stage(self.features.parts("features", name), width, stride)
-            for name, width, stride in zip(pieces, widths[1:], strides[1:], strict=True)
-        }
+        self.stages = self.features.stages_under("features", ends)
         self.stages["head"] = Stage(("classifier",), classes, 0)
         init.he(self)
 
@@ -77,16 +75,16 @@ class NiN(ConvNet):
         return self.classifier(last(self.features(x)))  # type: ignore[no-any-return]
 
 
-def _layers(block: Block, in_channels: int) -> list[nn.Module]:
-    first = nn.Conv2d(in_channels, block.filters, block.kernel, block.stride, block.padding)
+def _layers(row: Row, in_channels: int) -> list[nn.Module]:
+    first = nn.Conv2d(in_channels, row.filters, row.kernel, row.stride, row.padding)
     layers: list[nn.Module] = [first, nn.ReLU(inplace=True)]
-    channels = block.filters
-    for width in block.widths:
+    channels = row.filters
+    for width in row.widths:
         layers += [nn.Conv2d(channels, width, 1), nn.ReLU(inplace=True)]
         channels = width
-    if block.pool is not None:
-        layers.append(block.pool(3, 2, ceil_mode=True))
-    if block.dropout:
+    if row.pool is not None:
+        layers.append(row.pool(3, 2, ceil_mode=True))
+    if row.dropout:
         layers.append(nn.Dropout(0.5))
     return layers
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensor
 
 from striate.layers import boxes, roi_align
 from striate.models.rcnn_proposals import Proposals, Size
@@ -147,5 +148,6 @@ def _best(found: Tensor, scores: Tensor) -> Detection:
     kept = boxes.survivors(found.detach(), scores.detach(), labels, OVERLAP)
     scores = scores.masked_fill(~kept, -math.inf)
     best = scores.sort(stable=True, descending=True).indices[:MOST]
-    best = best[scores[best] > -math.inf]
+    if not isinstance(best, FakeTensor):  # shapes alone do not say how many: there, all places
+        best = best[scores[best] > -math.inf]
     return Detection(found[best], labels[best], scores[best])

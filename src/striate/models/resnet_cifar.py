@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from striate.errors import ArgumentError
-from striate.layers import init
+from striate.layers import arguments, init
 from striate.models.contract import ConvNet, Stage, check_classes, last
 from striate.models.resnet import Basic, Row
 
@@ -130,6 +130,7 @@ class WideResNet(ConvNet):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
+        arguments.share("dropout", dropout)
         self.conv1 = nn.Conv2d(in_channels, 16, 3, 1, 1, bias=False)
         self.stages = {"stem": Stage(("conv1",), 16, 1)}
         channels, reach = 16, 1

@@ -67,22 +67,21 @@ class SqueezeNet(ConvNet):
         channels, reach = row.width, 2
         first = nn.Conv2d(in_channels, channels, row.kernel, 2)
         pieces: dict[str, list[nn.Module]] = {"stem": [first, nn.ReLU(inplace=True)]}
-        ends = {"stem": (channels, reach)}
+        ends = [(channels, reach)]
         for number, fires in enumerate(row.fires, 1):
             piece: list[nn.Module] = [nn.MaxPool2d(3, 2, ceil_mode=True)]
             for squeeze, expand in fires:
                 piece.append(Fire(channels, squeeze, expand))
                 channels = 2 * expand
             reach *= 2
-            pieces[f"stage{number}"], ends[f"stage{number}"] = piece, (channels, reach)
+            pieces[f"stage{number}"] = piece
+            ends.append((channels, reach))
         self.features = Trunk(pieces)
         final = nn.Conv2d(channels, check_classes(classes), 1)
         self.classifier = nn.Sequential(
             nn.Dropout(0.5), final, nn.ReLU(inplace=True), GlobalAveragePool()
         )
-        self.stages = {
-            name: Stage(self.features.parts("features", name), *end) for name, end in ends.items()
-        }
+        self.stages = self.features.stages_under("features", ends)
         self.stages["head"] = Stage(("classifier",), classes, 0)
         init.he(self)
         # As in the authors' files: without a norm, He's rule would begin far from even chances.

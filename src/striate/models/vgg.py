@@ -22,10 +22,13 @@ from torch import Tensor, nn
 
 from striate.errors import ArgumentError
 from striate.layers import GlobalAveragePool, LocalResponseNorm, init
+from striate.models.alexnet import dense_layers
 from striate.models.contract import ConvNet, Stage, Trunk, check_classes, last
 
 WIDTHS = (64, 128, 256, 512, 512)
 """Maps of the five blocks, in every column."""
+ENDS = tuple(zip(WIDTHS, (2, 4, 8, 16, 32), strict=True))
+"""Those maps and the stride behind each block, which ends in its pooling."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +89,9 @@ class VGG(ConvNet):
             self.classifier = _convolutional_end(classes)
         else:
             self.avgpool = nn.Sequential(nn.AdaptiveAvgPool2d(7), nn.Flatten())
-            self.classifier = _linear_end(classes)
+            self.classifier = dense_layers(WIDTHS[-1] * 7 * 7, classes)
         self.heads = ("classifier.0" if small else "classifier.6",)
-        self.stages = trunk_stages(self.features)
+        self.stages = self.features.stages_under("features", ENDS)
         self.stages["head"] = Stage(("classifier",), classes, 0)
         init.he_fan_out(self.features)
         start_dense(self.classifier)
@@ -115,14 +118,6 @@ def trunk(row: Row, in_channels: int, *, padding: int = 1, ceil: bool = False) -
     if row.lrn:
         blocks["block1"].insert(2, LocalResponseNorm())
     return Trunk(blocks)
-
-
-def trunk_stages(features: Trunk) -> dict[str, Stage]:
-    """The stages of a trunk that is called `features`: each block halves the map."""
-    return {
-        name: Stage(features.parts("features", name), width, 2**number)
-        for number, (name, width) in enumerate(zip(features.pieces, WIDTHS, strict=True), 1)
-    }
 
 
 def convolutional_layers() -> list[nn.Module]:
@@ -165,19 +160,6 @@ def start_dense(layers: nn.Module) -> None:
 def _unit(row: Row, convolution: nn.Conv2d) -> list[nn.Module]:
     norm = [nn.BatchNorm2d(convolution.out_channels)] if row.batch_norm else []
     return [convolution, *norm, nn.ReLU(inplace=True)]
-
-
-def _linear_end(classes: int) -> nn.Sequential:
-    """(B, 512 * 7 * 7) -> logits (B, classes)."""
-    return nn.Sequential(
-        nn.Linear(WIDTHS[-1] * 7 * 7, 4096),
-        nn.ReLU(inplace=True),
-        nn.Dropout(0.5),
-        nn.Linear(4096, 4096),
-        nn.ReLU(inplace=True),
-        nn.Dropout(0.5),
-        nn.Linear(4096, classes),
-    )
 
 
 def _convolutional_end(classes: int) -> nn.Sequential:

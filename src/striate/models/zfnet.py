@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from striate.layers import LocalResponseNorm, init
-from striate.models.alexnet import dense_layers, five_stages
+from striate.models.alexnet import dense_layers
 from striate.models.contract import ConvNet, Stage, Trunk, last
 
 
@@ -41,8 +41,9 @@ class ZFNet(ConvNet):
             }
         )
         self.avgpool = nn.AdaptiveAvgPool2d(6)
-        self.classifier = dense_layers(classes)
-        self.stages = five_stages(self.features, (96, 256, 384, 384, 256), (4, 16, 16, 16, 32))
+        self.classifier = dense_layers(256 * 6 * 6, classes)
+        ends = (96, 4), (256, 16), (384, 16), (384, 16), (256, 32)
+        self.stages = self.features.stages_under("features", ends)
         self.stages["head"] = Stage(("classifier",), classes, 0)
         init.he(self)
 
