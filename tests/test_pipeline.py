@@ -41,7 +41,7 @@ def test_the_reported_accuracy_is_that_of_the_loaded_model(run: Run, tmp_path: P
     data = load_source("sample")
     test = data.subset(stratified_split(data.labels, seed=0).test)
     classifier, right = st.load(run.path), 0
-    for image, label in zip(test.images, test.labels.tolist(), strict=True):
+    for image, label in zip(test.pictures, test.labels.tolist(), strict=True):
         Image.fromarray(image[0].numpy()).save(tmp_path / "digit.png")
         right += classifier.predict(tmp_path / "digit.png").label == data.classes[label]
     assert right / len(test) == pytest.approx(run.test.accuracy, abs=1e-9)

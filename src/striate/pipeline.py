@@ -17,7 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 import striate
-from striate.data import Dataset, Split, decode, load_source, stratified_split
+from striate.data import Dataset, Files, Split, decode, load_source, stratified_split
 from striate.errors import WRONG_INPUT, ArgumentError, StriateError
 from striate.exporting import CONFIG, WEIGHTS, LoadedModel, load_model, save_model
 from striate.files import write_atomic
@@ -135,9 +135,14 @@ def train(
 def _train_into(folder: Path, data: Dataset, recipe: Recipe, report: Callable[[Step], None]) -> Run:
     start = time.monotonic()
     split = stratified_split(data.labels, seed=recipe.seed)
-    preprocess = _preprocess_for(data.images[split.train])
+    if isinstance(data.pictures, Files):
+        raise ArgumentError(
+            "source", data.name, "pictures in memory: files cannot be trained on yet"
+        )
+    pictures = data.pictures
+    preprocess = _preprocess_for(pictures[split.train])
     train_part, val_part, test_part = (
-        Part(data.images[indices], data.labels[indices], preprocess.normalise)
+        Part(pictures[indices], data.labels[indices], preprocess.normalise)
         for indices in (split.train, split.val, split.test)
     )
     options: dict[str, Any] = {"classes": len(data.classes), "in_channels": preprocess.channels}

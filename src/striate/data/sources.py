@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from striate.data.dataset import Dataset
+from striate.data.dataset import Dataset, Provenance
 from striate.data.idx import read_idx
 from striate.errors import WRONG_INPUT, StriateError
 
@@ -28,4 +28,5 @@ def load_source(source: str) -> Dataset:
 def _sample() -> Dataset:
     images = torch.from_numpy(read_idx(SAMPLE / "images-idx3-ubyte.gz").copy())
     labels = torch.from_numpy(read_idx(SAMPLE / "labels-idx1-ubyte.gz").astype("int64"))
-    return Dataset("sample", images.unsqueeze(1), labels, tuple("0123456789"))
+    origin = Provenance("sample", "idx", licence="CC BY-SA 3.0")
+    return Dataset("sample", images.unsqueeze(1), labels, tuple("0123456789"), origin)
