@@ -136,9 +136,7 @@ def _train_into(folder: Path, data: Dataset, recipe: Recipe, report: Callable[[S
     start = time.monotonic()
     split = stratified_split(data.labels, seed=recipe.seed)
     if isinstance(data.pictures, Files):
-        raise ArgumentError(
-            "source", data.name, "pictures in memory: files cannot be trained on yet"
-        )
+        raise ArgumentError("source", data.name, "pictures in memory, not files")
     pictures = data.pictures
     preprocess = _preprocess_for(pictures[split.train])
     train_part, val_part, test_part = (
