@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from striate.errors import StriateError
-from striate.files import atomic_path, write_atomic
+from striate.files import atomic_path, cache_folder, write_atomic
 
 OLD, NEW = b"old" * 1000, b"new!" * 500_000
 
@@ -272,3 +272,13 @@ def test_a_kill_at_random_moments_leaves_a_whole_file(target: Path) -> None:
         assert content == OLD or (len(content) == 1_000_000 and len(set(content)) == 1)
         met.add(content[:1])
     assert len(met) > 1
+
+
+def test_the_cache_lies_where_the_desktop_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache_folder("pixels") == tmp_path / "striate" / "pixels"
+    monkeypatch.setenv("XDG_CACHE_HOME", "")
+    assert cache_folder("pixels").parts[-2:] == ("striate", "pixels")
+    assert cache_folder("pixels").is_absolute()

@@ -10,18 +10,17 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import json
-import os
 import pickle
 import sys
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from striate import files
 from striate.errors import WRONG_INPUT, ArgumentError, StriateError, unknown_name
 from striate.fetch import fetch, sha256_of, show_progress
 from striate.files import atomic_path, write_atomic
@@ -119,8 +118,7 @@ def load_state(record: Record, net: nn.Module) -> State:
 
 def cache_folder() -> Path:
     """Where weights are kept: `$XDG_CACHE_HOME/striate/weights`, or the system's own cache."""
-    base = os.environ.get("XDG_CACHE_HOME") or platformdirs.user_cache_dir()
-    return Path(base) / "striate" / "weights"
+    return files.cache_folder("weights")
 
 
 def source_file(record: Record) -> Path:
