@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from striate.data.idx import write_idx
+from striate.data.sources.idx import write_idx
 
 TARGET = Path(__file__).parents[1] / "src" / "striate" / "data" / "sample"
 

@@ -1,8 +1,6 @@
-import pytest
 import torch
 
 from striate.data import load_source
-from striate.errors import StriateError
 
 
 def test_the_sample_is_five_thousand_real_digits() -> None:
@@ -21,8 +19,3 @@ def test_a_one_has_less_ink_than_a_zero() -> None:
     data = load_source("sample")
     ink = [data.pictures[data.labels == digit].double().mean().item() for digit in (0, 1)]
     assert ink[1] < ink[0] / 2
-
-
-def test_other_sources_are_refused_in_one_line() -> None:
-    with pytest.raises(StriateError, match="photos/: this version trains on the embedded digits"):
-        load_source("photos/")

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from striate.data.idx import read_idx, write_idx
+from striate.data.sources.idx import read_idx, write_idx
 from striate.errors import StriateError
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (5, 4, 3), dtype=np.uint8)

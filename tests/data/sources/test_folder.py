@@ -1,0 +1,98 @@
+from pathlib import Path
+
+import pytest
+
+from striate.data import Dataset, Files, load_source
+from striate.errors import StriateError
+
+
+def plant(root: Path, *names: str) -> Path:
+    """Files of these names, empty: only their places matter here; a final slash is a folder."""
+    for name in names:
+        path = root / name
+        (path if name.endswith("/") else path.parent).mkdir(parents=True, exist_ok=True)
+        if not name.endswith("/"):
+            path.touch()
+    return root
+
+
+def labelled(data: Dataset) -> dict[str, str | None]:
+    """Name -> class of every sample."""
+    assert isinstance(data.pictures, Files)
+    classes = [*data.classes, None]  # -1 is the last
+    pairs = zip(data.pictures.names, data.labels.tolist(), strict=True)
+    return {name: classes[label] for name, label in pairs}
+
+
+def parts(data: Dataset) -> dict[str, list[str]]:
+    assert isinstance(data.pictures, Files)
+    names = data.pictures.names
+    return {part: [names[i] for i in data.parts[part].tolist()] for part in data.parts}
+
+
+def left_out(data: Dataset) -> dict[str, str]:
+    return {one.path: one.kind for one in data.excluded}
+
+
+def test_a_folder_a_class(tmp_path: Path) -> None:
+    root = plant(tmp_path, "rose/2.jpg", "rose/10.JPG", "daisy/a.png", "daisy/deep/er/b.webp")
+    data = load_source(root)
+    assert data.classes == ("daisy", "rose")
+    assert labelled(data) == {
+        "daisy/a.png": "daisy",
+        "daisy/deep/er/b.webp": "daisy",
+        "rose/10.JPG": "rose",
+        "rose/2.jpg": "rose",
+    }
+    assert isinstance(data.pictures, Files)
+    assert data.pictures.names == tuple(sorted(data.pictures.names))
+    assert data.parts == {}
+    assert (data.name, data.provenance.layout) == (tmp_path.name, "class folders")
+
+
+@pytest.mark.parametrize("val", ["val", "valid", "validation", "Val"])
+def test_parts_share_one_list_of_classes(tmp_path: Path, val: str) -> None:
+    root = plant(tmp_path, "train/b/1.jpg", "train/c/2.jpg", f"{val}/c/3.jpg", "test/a/4.jpg")
+    data = load_source(root)
+    assert data.classes == ("a", "b", "c")
+    assert set(labelled(data).values()) == {"a", "b", "c"}
+    assert parts(data) == {
+        "train": ["train/b/1.jpg", "train/c/2.jpg"],
+        "val": [f"{val}/c/3.jpg"],
+        "test": ["test/a/4.jpg"],
+    }
+
+
+def test_pictures_alone_have_no_class(tmp_path: Path) -> None:
+    data = load_source(plant(tmp_path, "1.jpg", "2.jpg", "more/3.jpg"))
+    assert data.classes == ()
+    assert data.labels.tolist() == [-1, -1, -1]
+
+
+def test_a_wrapper_is_looked_into(tmp_path: Path) -> None:
+    data = load_source(plant(tmp_path, "flowers/rose/1.jpg", "flowers/daisy/2.jpg"))
+    assert data.classes == ("daisy", "rose")
+    data = load_source(plant(tmp_path / "w", "set/train/a/1.jpg", "set/test/b/2.jpg"))
+    assert list(data.parts) == ["test", "train"]
+
+
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StriateError, match=r"holds no pictures \(left out: 1 other-file\)"):
+        load_source(plant(tmp_path, "cat/", "cat/a.txt"))
+
+
+def test_a_wrong_path_is_refused() -> None:
+    with pytest.raises(StriateError, match="nowhere: no such file or folder"):
+        load_source("nowhere")
+
+
+def test_pictures_beside_class_folders_are_named(tmp_path: Path) -> None:
+    data = load_source(plant(tmp_path, "w/a/1.jpg", "w/b/2.jpg", "w/cover.jpg"))
+    assert data.classes == ("a", "b")
+    assert left_out(data) == {"w/cover.jpg": "outside-classes"}
+
+
+def test_one_class_with_folders_inside_stays_one(tmp_path: Path) -> None:
+    data = load_source(plant(tmp_path, "cat/1.jpg", "cat/more/2.jpg"))
+    assert data.classes == ("cat",)
+    assert len(data) == 2
