@@ -38,10 +38,30 @@ def test_what_is_transparent_shows_white_paper() -> None:
     assert record.pixels(image).tolist() == [[[255, 0]]]
 
 
-@pytest.mark.parametrize("mode", ["I", "F"])
-def test_pixels_of_unknown_scale_are_refused(mode: str) -> None:
+def test_whole_numbers_of_unknown_scale_are_refused() -> None:
     with pytest.raises(StriateError, match="nothing says which value is white"):
-        GREY.pixels(Image.new(mode, (6, 4)))
+        GREY.pixels(Image.new("I", (6, 4)))
+
+
+def real(*values: float) -> list[int]:
+    """What real pixels become, in one row."""
+    record = Preprocess(size=(1, len(values)), channels=1, mean=(0.5,), std=(0.25,))
+    pixels = record.pixels(Image.fromarray(np.array([values], dtype=np.float32)))
+    return [int(value) for value in pixels.flatten()]
+
+
+def test_real_numbers_are_scaled_by_their_range() -> None:
+    assert real(0, 0.5, 1) == [0, 128, 255]
+    assert real(0, 0.5, 1.5, 254.6) == [0, 0, 2, 255]
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [(float("nan"), "no numbers"), (float("inf"), "infinite"), (-1, "from -1 to 0"), (256, "256")],
+)
+def test_real_numbers_without_a_scale_are_refused(value: float, message: str) -> None:
+    with pytest.raises(StriateError, match=message):
+        real(0, value)
 
 
 def test_normalise_is_the_formula() -> None:

@@ -2,6 +2,8 @@
 
 Training, prediction and export all call `pixels` then `normalise`, and the record travels inside
 every model file, so that they cannot disagree.
+
+A decode worker makes arrays without ever importing torch: it is imported where tensors are made.
 """
 
 from __future__ import annotations
@@ -9,18 +11,27 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import torch
 from PIL import Image
-from torch import Tensor
 
 from striate.errors import WRONG_INPUT, ArgumentError, StriateError, unknown_name
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
 _BANDS = {1: "L", 3: "RGB"}
-_FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
-FITS = ("crop", "squash")
+_FILTERS = {
+    "nearest": Image.Resampling.NEAREST,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+_POINT_FILTERS = ("nearest", "bilinear", "bicubic")
+FITS = ("crop", "squash", "pad")
+WHITE = (255, 255, 255)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +40,10 @@ class Preprocess:
 
     `fit` says how a picture comes to that size. `squash` scales each side by itself. `crop` keeps
     the proportions: the size is cut out of the middle, and covers `crop_share` of the shorter side.
+    `pad` keeps the proportions and the whole picture, with `background` beside it.
+
+    `background` `(R, G, B)` is also what shows through transparent places. Without `antialias`, a
+    picture is read at single points, as networks expect that were trained so.
     """
 
     size: tuple[int, int]
@@ -38,6 +53,8 @@ class Preprocess:
     fit: str = "squash"
     crop_share: float = 1.0
     interpolation: str = "bilinear"
+    antialias: bool = True
+    background: tuple[int, int, int] = WHITE
 
     def __post_init__(self) -> None:
         if self.channels not in _BANDS:
@@ -54,11 +71,17 @@ class Preprocess:
             raise ArgumentError("crop_share", self.crop_share, "a share above 0, at most 1")
         if self.interpolation not in _FILTERS:
             raise unknown_name("interpolation", self.interpolation, _FILTERS)
+        if not self.antialias and self.interpolation not in _POINT_FILTERS:
+            expected = f"without antialias one of {', '.join(_POINT_FILTERS)}"
+            raise ArgumentError("interpolation", self.interpolation, expected)
+        if len(self.background) != 3 or not all(0 <= band <= 255 for band in self.background):
+            raise ArgumentError("background", self.background, "red, green and blue, each 0..255")
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Preprocess:
         """The record as a model file holds it, back into a `Preprocess`."""
         try:
+            red, green, blue = record.get("background", WHITE)
             return cls(
                 size=(int(record["size"][0]), int(record["size"][1])),
                 channels=int(record["channels"]),
@@ -67,6 +90,8 @@ class Preprocess:
                 fit=str(record.get("fit", "squash")),
                 crop_share=float(record.get("crop_share", 1)),
                 interpolation=str(record.get("interpolation", "bilinear")),
+                antialias=bool(record.get("antialias", True)),
+                background=(int(red), int(green), int(blue)),
             )
         except ArgumentError:
             raise
@@ -77,18 +102,60 @@ class Preprocess:
         """Plain JSON values."""
         return asdict(self)
 
-    def pixels(self, image: Image.Image) -> Tensor:
-        """An image to uint8 `(C, H, W)`: bands converted, then fitted to `size`.
+    @property
+    def at_least(self) -> tuple[int, int] | None:
+        """The `(height, width)` below which a picture must not be decoded smaller; None: at all.
 
-        16 bits become 8 by their high byte; what is transparent shows white paper behind it.
+        Twice what the size needs: the fast reduction of a JPEG decoder then leaves the filter of
+        the last step enough to do, and the pixels stay within a few levels of the full decoding.
         """
+        if not self.antialias or self.interpolation == "nearest":
+            return None
+        gap = 2 / self.crop_share if self.fit == "crop" else 2
+        return math.ceil(self.size[0] * gap), math.ceil(self.size[1] * gap)
+
+    def pixels(self, image: Image.Image) -> Tensor:
+        """An image to uint8 `(C, H, W)`: bands converted, then fitted to `size`."""
+        import torch
+
+        return torch.from_numpy(self.array(image)).permute(2, 0, 1)
+
+    def array(self, image: Image.Image) -> NDArray[np.uint8]:
+        """The same pixels as an array `(H, W, C)`.
+
+        16 bits become 8 by their high byte, real numbers by their range (0..1 or 0..255).
+        """
+        import numpy as np
+
+        bands = opaque(image, self.background)
+        mode = _BANDS[self.channels]
+        fitted = self._fitted(bands if bands.mode == mode else bands.convert(mode))
+        return np.array(fitted, dtype=np.uint8).reshape(*self.size, self.channels)
+
+    def _fitted(self, image: Image.Image) -> Image.Image:
+        """The image at `size`, as `fit` says."""
         height, width = self.size
-        bands = _opaque(image).convert(_BANDS[self.channels])
-        if self.fit == "crop" or bands.size != (width, height):
-            box = self._middle(bands) if self.fit == "crop" else None
-            bands = bands.resize((width, height), _FILTERS[self.interpolation], box)
-        array = np.array(bands, dtype=np.uint8).reshape(height, width, self.channels)
-        return torch.from_numpy(array).permute(2, 0, 1)
+        whole = (0.0, 0.0, float(image.width), float(image.height))
+        if self.fit == "crop":
+            return self._resized(image, (width, height), self._middle(image))
+        if image.size == (width, height):
+            return image
+        if self.fit == "squash":
+            return self._resized(image, (width, height), whole)
+        scale = min(width / image.width, height / image.height)
+        inner = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+        paper = Image.new("RGB", (width, height), self.background).convert(image.mode)
+        place = ((width - inner[0]) // 2, (height - inner[1]) // 2)
+        paper.paste(self._resized(image, inner, whole), place)
+        return paper
+
+    def _resized(
+        self, image: Image.Image, size: tuple[int, int], box: tuple[float, float, float, float]
+    ) -> Image.Image:
+        method = _FILTERS[self.interpolation]
+        if self.antialias:
+            return image.resize(size, method, box)
+        return image.transform(size, Image.Transform.EXTENT, box, method)
 
     def _middle(self, image: Image.Image) -> tuple[float, float, float, float]:
         """What `crop` keeps: the largest middle box of the size's proportions, times the share.
@@ -102,26 +169,47 @@ class Preprocess:
 
     def normalise(self, batch: Tensor) -> Tensor:
         """A uint8 batch `(B, C, H, W)` to float32: `(x / 255 - mean) / std`."""
+        import torch
+
         mean = torch.tensor(self.mean, device=batch.device).view(1, -1, 1, 1)
         std = torch.tensor(self.std, device=batch.device).view(1, -1, 1, 1)
         scaled = batch.to(torch.float32).div_(255)
         return scaled.sub_(mean).div_(std).contiguous(memory_format=torch.channels_last)
 
 
-def _opaque(image: Image.Image) -> Image.Image:
+def opaque(image: Image.Image, background: tuple[int, int, int] = WHITE) -> Image.Image:
     """The image in 8 bits a band and without transparency; Pillow's own conversions clip and drop.
 
-    32-bit pixels are refused: nothing in the file says which value is white.
+    16 bits become 8 by their high byte, which is what decoders of 16-bit colour give. Real numbers
+    of 0..1 are scaled to 0..255; those of 0..255 are rounded. Others are refused, as 32-bit whole
+    numbers are: nothing in the file says which value is white.
     """
-    if image.mode in ("I", "F"):
-        raise StriateError(
-            "has 32-bit pixels, and nothing says which value is white",
-            remedy="Save it with 8 or 16 bits",
-            exit_code=WRONG_INPUT,
-        )
+    import numpy as np
+
     if image.mode.startswith("I;16"):
         return Image.fromarray((np.asarray(image, dtype=np.uint16) >> 8).astype(np.uint8))
+    if image.mode == "F":
+        return Image.fromarray(_from_real(np.asarray(image)))
+    if image.mode == "I":
+        raise _no_scale("has 32-bit pixels, and nothing says which value is white")
     if image.has_transparency_data:
-        paper = Image.new("RGBA", image.size, "white")
+        paper = Image.new("RGBA", image.size, background)
         return Image.alpha_composite(paper, image.convert("RGBA"))
     return image
+
+
+def _from_real(values: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """`(H, W)` real numbers of 0..1 or 0..255 to bytes."""
+    import numpy as np
+
+    if not np.isfinite(values).all():
+        raise _no_scale("has pixels that are no numbers (NaN) or infinite")
+    low, high = float(values.min()), float(values.max())
+    if low < 0 or high > 255:
+        raise _no_scale(f"has real pixels from {low:g} to {high:g}, and nothing says what is white")
+    return np.rint(values * 255 if high <= 1 else values).astype(np.uint8)
+
+
+def _no_scale(what: str) -> StriateError:
+    remedy = "Save it with 8 or 16 bits"
+    return StriateError(what, remedy=remedy, exit_code=WRONG_INPUT)

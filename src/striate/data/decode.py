@@ -1,43 +1,149 @@
-"""One way from a file to an image: known formats only, size checked before pixels are made."""
+"""One way from a file to an image: known formats only, limits checked before pixels are made."""
 
 from __future__ import annotations
 
-import warnings
+import io
 from pathlib import Path
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile
 
-from striate.errors import WRONG_INPUT, StriateError
+from striate.data.formats import READ, format_of
+from striate.data.heic import open_heic
+from striate.data.kinds import Unreadable
+from striate.data.quiet import quiet
+from striate.data.reading import MAX_BYTES, read
+from striate.data.structure import broken_chunk, end_of, jpeg_precision, size_of
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 MAX_PIXELS = 50_000_000
 
+ORIENTATION = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
-def decode(path: Path) -> Image.Image:
-    """The picture in a file, turned upright by its EXIF orientation.
 
-    Whatever is wrong with the file becomes one `StriateError` that names it.
+def decode(source: Path | bytes, *, at_least: tuple[int, int] | None = None) -> Image.Image:
+    """The picture in a file (or in its bytes), turned upright by its orientation tag.
+
+    The first one, where a file holds several. It comes in Pillow's own mode for it, so 16 bits stay
+    16 bits. With `at_least`, a `(height, width)`, a JPEG may be decoded at 1/2, 1/4 or 1/8 of its
+    size, never to less than that: several times faster, and slightly different pixels.
+
+    Whatever is wrong becomes one `Unreadable` that names the file, the kind and the reason.
     """
-    if path.is_dir():
-        raise _unusable(path, "is a folder, not an image")
+    content = source if isinstance(source, bytes) else read(source)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=FORMATS) as image:
-                if image.width * image.height > MAX_PIXELS:
-                    raise _unusable(
-                        path, f"{image.width}x{image.height} is more than 50 million pixels"
-                    )
-                image.load()
-                return ImageOps.exif_transpose(image)
-    except FileNotFoundError as error:
-        raise _unusable(path, "no such file") from error
-    except UnidentifiedImageError as error:
-        raise _unusable(path, "not an image Striate reads (" + ", ".join(FORMATS) + ")") from error
-    # Pillow's decoders raise all of these on damaged files
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Warning) as error:
-        raise _unusable(path, f"cannot be decoded ({error})") from error
+        with quiet():
+            return _decoded(content, at_least)
+    except Unreadable as error:
+        if isinstance(source, bytes):
+            raise
+        raise error.at(str(source)) from error.__cause__
 
 
-def _unusable(path: Path, what: str) -> StriateError:
-    return StriateError(what, where=str(path), exit_code=WRONG_INPUT)
+def opened(content: bytes) -> ImageFile.ImageFile:
+    """The file's header as Pillow reads it; size and format are checked, no pixels are made."""
+    kind = _kind(content)
+    try:
+        # Only the decoder of the format that the bytes show is ever asked.
+        image = open_heic(content) if kind == "HEIC" else _open(content, kind)
+    except Unreadable:
+        raise
+    except Exception as error:  # whatever a parser stumbles over
+        raise explained(error, kind, content) from error
+    if min(image.size) < 1:
+        raise Unreadable("no-pixels", f"is {image.width}x{image.height} pixels")
+    _check_pixels(image.width * image.height, f"{image.width}x{image.height}")
+    if isinstance(tile := getattr(image, "tag_v2", {}).get(322), int):
+        other = image.tag_v2.get(323)  # type: ignore[attr-defined]  # only a TIFF has tags
+        _check_pixels(tile * (other if isinstance(other, int) else 1), f"a tile of {tile}x{other}")
+    return image
+
+
+def orientation_of(image: Image.Image) -> int:
+    """The orientation tag, 1 to 8; 0 where the metadata cannot be read. Either means upright."""
+    try:
+        value = image.getexif().get(ORIENTATION, 1)
+    except Exception:  # metadata comes from strangers too, and no picture depends on it
+        return 0
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def explained(error: Exception, kind: str, content: bytes) -> Unreadable:
+    """Why Pillow failed, in our words, from its error and the file's own structure."""
+    words = str(error)
+    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
+        return _too_many("more pixels than that")
+    if isinstance(error, MemoryError):
+        return Unreadable("too-many-pixels", "needs more memory than there is")
+    if "Decompressed data too large" in words or "Too much memory used in text" in words:
+        return Unreadable("bomb", "holds compressed text or a profile that unfolds beyond limits")
+    size = size_of(kind, content)
+    if (size is not None and 0 in size) or "no more images" in words:
+        return Unreadable(
+            "no-pixels", "has no frame" if size is None else f"is {size[0]}x{size[1]}"
+        )
+    if kind == "JPEG" and jpeg_precision(content) not in (8, None):
+        reason = f"is a JPEG of {jpeg_precision(content)} bits, of which 8 are read"
+        return Unreadable("unsupported-variant", reason)
+    if end_of(kind, content) is None or "truncated" in words.lower():
+        return Unreadable("truncated", f"cannot be decoded: the end of the {kind} is missing")
+    if (
+        isinstance(error, NotImplementedError)
+        or "unknown" in words
+        or "unsupported" in words.lower()
+    ):
+        return Unreadable("unsupported-variant", f"is a {kind} in a form that is not read")
+    return Unreadable("damaged", f"cannot be decoded: the {kind} contradicts itself")
+
+
+def _decoded(content: bytes, at_least: tuple[int, int] | None) -> Image.Image:
+    image = opened(content)
+    kind = format_of(content)
+    if kind == "PNG" and (chunk := broken_chunk(content)):
+        raise Unreadable("damaged", f"has a wrong checksum in its {chunk} chunk")
+    turn = orientation_of(image)
+    try:
+        if at_least is not None and kind == "JPEG":
+            height, width = at_least
+            image.draft(None, (height, width) if turn >= 5 else (width, height))
+        image.load()
+    except Exception as error:  # whatever a decoder stumbles over
+        raise explained(error, kind, content) from error
+    # Asked again: a TIFF has turned itself by now, and a PNG may say it after its pixels.
+    turn = orientation_of(image)
+    return image.transpose(_TURNS[turn]) if turn in _TURNS else image
+
+
+def _kind(content: bytes) -> str:
+    if not content:
+        raise Unreadable("empty", "is empty: 0 bytes")
+    if len(content) > MAX_BYTES:
+        raise Unreadable("too-many-bytes", f"has over {MAX_BYTES // 1_000_000} MB")
+    kind = format_of(content)
+    if not kind:
+        raise Unreadable("not-an-image", "not an image in a known format")
+    if kind not in READ:
+        known = "JPEG, PNG, WebP, BMP, GIF or TIFF"
+        raise Unreadable("unsupported-format", f"unsupported format {kind}", remedy=f"Use {known}")
+    return kind
+
+
+def _open(content: bytes, kind: str) -> ImageFile.ImageFile:
+    return Image.open(io.BytesIO(content), formats=(kind,))
+
+
+def _check_pixels(count: int, size: str) -> None:
+    if count > MAX_PIXELS:
+        raise _too_many(size)
+
+
+def _too_many(size: str) -> Unreadable:
+    limit = MAX_PIXELS // 1_000_000
+    return Unreadable("too-many-pixels", f"{size} is more than {limit} million pixels")

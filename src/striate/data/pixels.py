@@ -1,0 +1,33 @@
+"""The one function from a file to pixels; training, prediction, export and server all call it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from striate.data.decode import decode
+from striate.data.kinds import Unreadable
+from striate.errors import StriateError
+from striate.preprocess import Preprocess
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+
+def pixels_of(source: Path | bytes, preprocess: Preprocess) -> Tensor:
+    """A file, or its bytes, to uint8 `(C, H, W)` as the record says."""
+    import torch
+
+    return torch.from_numpy(array_of(source, preprocess)).permute(2, 0, 1)
+
+
+def array_of(source: Path | bytes, preprocess: Preprocess) -> NDArray[np.uint8]:
+    """The same pixels as an array `(H, W, C)`; the task of a decode worker, who has no torch."""
+    image = decode(source, at_least=preprocess.at_least)
+    try:
+        return preprocess.array(image)
+    except StriateError as error:
+        where = "" if isinstance(source, bytes) else str(source)
+        raise Unreadable("unknown-scale", error.what, where=where, remedy=error.remedy) from error
