@@ -41,7 +41,7 @@ def save_held_out_digit(path: Path) -> str:
     """Write one digit of the test part (of seed 0, the default) and return its label."""
     data = load_source("sample")
     index = stratified_split(data.labels, seed=0).test[-1]
-    Image.fromarray(data.images[index, 0].numpy()).save(path)
+    Image.fromarray(data.pictures[index, 0].numpy()).save(path)
     return data.classes[data.labels[index]]
 
 
