@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from striate.data.pixels import pixels_of as pixels_of
     from striate.data.sources import load_source as load_source
     from striate.data.split import groups_by as groups_by
-    from striate.data.split import split as split
     from striate.data.split import stratified_split as stratified_split
     from striate.data.workers import Workers as Workers
 
@@ -39,7 +38,6 @@ _HOMES = {
     "load_source": "striate.data.sources",
     "oddities_of": "striate.data.oddities",
     "pixels_of": "striate.data.pixels",
-    "split": "striate.data.split",
     "stratified_split": "striate.data.split",
 }
 
