@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 from striate.errors import ArgumentError, StriateError
 from striate.training import Part, Recipe, Step, evaluate, fit
-from striate.training.loop import predict_logits, sample_order
+from striate.training.loop import predict_logits
 
 NUM_SAMPLES = 150
 
@@ -57,13 +57,6 @@ def test_every_step_is_reported_and_every_epoch_evaluated() -> None:
     assert [step.step for step in steps] == list(range(1, 10))  # 150 samples: 64 + 64 + 22
     assert [step.epoch for step in steps if step.val] == [1, 2, 3]
     assert {step.steps for step in steps} == {9}
-
-
-def test_an_epoch_sees_every_sample_once_in_an_order_of_its_own() -> None:
-    orders = [sample_order(50, seed, epoch) for seed in (0, 1) for epoch in (0, 1)]
-    for order in orders:
-        assert torch.equal(order.sort().values, torch.arange(50))
-    assert len({tuple(order.tolist()) for order in orders}) == 4
 
 
 def test_evaluation_does_not_depend_on_the_batch_it_came_in() -> None:

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from striate.data.order import sample_order
 from striate.errors import ArgumentError, StriateError
 from striate.metrics import Scores, score
 from striate.training.schedule import one_cycle
@@ -83,12 +84,6 @@ def fit(
         _stop_on_nan(loss, step)
         scores = evaluate(net, val) if position == per_epoch - 1 else None
         report(Step(step + 1, steps, epoch + 1, loss, scores))
-
-
-def sample_order(num_samples: int, seed: int, epoch: int) -> Tensor:
-    """The order of an epoch: a pure function of (seed, epoch)."""
-    generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
-    return torch.randperm(num_samples, generator=generator)
 
 
 def update(
