@@ -1,13 +1,20 @@
-"""A named file from the network: several mirrors, a checksum, and whole or absent on the disk."""
+"""A named file from the network: several mirrors, a checksum, and whole or absent on the disk.
+
+What has come of a file lies beside its place as `.NAME.DIGEST.part` until it is whole. A later
+call, from any mirror, goes on from there: if the transfer was cut, the process killed, or Ctrl-C
+pressed. Only a file that hashes to its checksum ever gets its name.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import http.client
+import os
 import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
+from io import BufferedRandom
 from pathlib import Path
 
 from striate.errors import StriateError
@@ -31,18 +38,24 @@ def fetch(urls: Sequence[str], path: Path, *, sha256: str, size: int, report: Re
     except OSError as error:
         raise unwritable(path.parent, error) from error
     failures = []
-    for url in urls:
-        try:
-            with atomic_path(path) as temporary:
-                _download(url, temporary, sha256=sha256, size=size, report=report)
-            return path
-        except _MirrorError as error:
-            failures.append(f"{url}: {error}")
-    raise StriateError(
-        f"cannot be downloaded ({'; '.join(failures)})",
-        where=path.name,
-        remedy=f"Bring the file yourself and put it there: {path}",
-    )
+    part = path.with_name(f".{path.name}.{sha256[:16]}.part")
+    with atomic_path(path) as temporary:
+        for url in urls:
+            try:
+                with part.open("ab+") as file:
+                    _refuse_shared(file, path)
+                    _complete(file, url, sha256=sha256, size=size, report=report)
+                part.replace(temporary)
+                return path
+            except _MirrorError as error:
+                failures.append(f"{url}: {error}")
+        if part.stat().st_size == 0:
+            part.unlink()
+        raise StriateError(
+            f"cannot be downloaded ({'; '.join(failures)})",
+            where=path.name,
+            remedy=f"Bring the file yourself and put it there: {path}",
+        )
 
 
 def show_progress(name: str) -> Report:
@@ -71,29 +84,75 @@ def sha256_of(path: Path) -> str:
 
 
 class _MirrorError(Exception):
-    """A mirror does not answer, or serves something else than the file that was asked for."""
+    """A mirror does not answer, or not to the end."""
 
 
-def _download(url: str, path: Path, *, sha256: str, size: int, report: Report) -> None:
-    digest, done = hashlib.sha256(), 0
-    with path.open("wb") as file:
-        for block in _blocks(url):
+class _WrongBytesError(_MirrorError):
+    """What has come is not the file that was asked for, nor its beginning."""
+
+
+def _refuse_shared(file: BufferedRandom, path: Path) -> None:
+    """Lock the part, so that two processes do not write it in turns; closing it unlocks."""
+    if sys.platform == "win32":  # there, a file that another process writes cannot be replaced
+        return
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise StriateError(
+            "another process is downloading it", where=str(path), remedy="Wait for that one"
+        ) from error
+
+
+def _complete(file: BufferedRandom, url: str, *, sha256: str, size: int, report: Report) -> None:
+    """Bring a part to the end of the file; what turns out to be wrong is emptied again."""
+    resumed = file.seek(0, os.SEEK_END) > 0
+    try:
+        _download(file, url, sha256=sha256, size=size, report=report)
+    except _WrongBytesError:
+        file.truncate(0)
+        if not resumed:
+            raise
+        # The fault may be in what lay there already: once more, from the beginning.
+        _complete(file, url, sha256=sha256, size=size, report=report)
+
+
+def _download(file: BufferedRandom, url: str, *, sha256: str, size: int, report: Report) -> None:
+    file.seek(0)
+    digest, done = hashlib.file_digest(file, "sha256"), file.tell()
+    if done < size:
+        for start, block in _blocks(url, done):
+            if start < done:  # the mirror knows no ranges and begins at the beginning
+                file.truncate(0)
+                digest, done = hashlib.sha256(), 0
             done += len(block)
             if done > size:
-                raise _MirrorError(f"serves more than the file's {size:,} bytes")
+                raise _WrongBytesError(f"serves more than the file's {size:,} bytes")
             digest.update(block)
             file.write(block)
             report(done, size)
+    file.flush()
+    if done < size:
+        raise _MirrorError(f"stops after {done:,} of {size:,} bytes")
     if digest.hexdigest() != sha256:
-        raise _MirrorError(f"serves another file: its SHA-256 begins {digest.hexdigest()[:16]}")
+        raise _WrongBytesError(f"serves another file: its SHA-256 begins {digest.hexdigest()[:16]}")
 
 
-def _blocks(url: str) -> Iterator[bytes]:
-    """What a mirror sends. Its failures are told apart from those of our own disk."""
+def _blocks(url: str, start: int) -> Iterator[tuple[int, bytes]]:
+    """What a mirror sends, each block with its place in the file; asks for the rest from `start`.
+
+    The mirror's failures are told apart from those of our own disk.
+    """
+    # Some hosts turn away the name that urllib gives itself.
+    headers = {"User-Agent": "striate"} | ({"Range": f"bytes={start}-"} if start else {})
+    request = urllib.request.Request(url, headers=headers)
     try:
-        with urllib.request.urlopen(url, timeout=_TIMEOUT) as answer:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:
+            place = start if answer.status == http.HTTPStatus.PARTIAL_CONTENT else 0
             while block := answer.read(_BLOCK):
-                yield block
+                yield place, block
+                place += len(block)
     except urllib.error.URLError as error:
         raise _MirrorError(str(error.reason)) from error
     except (OSError, http.client.HTTPException) as error:
