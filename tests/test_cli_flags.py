@@ -11,6 +11,7 @@ from striate.cli.main import app
 
 FLAGS = {
     "striate": "--debug --version",
+    "cache": "--json",
     "filter": "--json --list --output --padding --side-by-side image kernel",
     "lint": "--input --json --loss network",
     "match": "--json --output image pattern",

@@ -12,6 +12,7 @@ import typer
 
 import striate
 from striate.cli import anatomy as anatomy_commands
+from striate.cli import cache as cache_commands
 from striate.cli import signal as signal_commands
 from striate.cli.diagram import diagram
 from striate.cli.lint import lint
@@ -64,6 +65,7 @@ app.command("summary")(anatomy_commands.summary)
 app.command("lint")(lint)
 app.command("profile")(profile)
 app.command("diagram")(diagram)
+app.add_typer(cache_commands.app, name="cache")
 
 
 def main(argv: list[str] | None = None) -> None:
