@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from striate.cli.output import Json, print_json, results
 from striate.errors import unknown_name
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_GAP = 2  # one of padding, one of the box between the columns
+_NUMBERS = ("year", "M params", "M MACs")
+_SPARE = ("task", "input", "weights")  # what a narrow terminal does without, in this order
+_COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "name": lambda row: row["name"],
+    "year": lambda row: str(row["year"]),
+    "M params": lambda row: f"{row['params'] / 1e6:,.2f}",
+    "M MACs": lambda row: _millions(row["macs"]),
+    "input": lambda row: ", ".join("x".join(map(str, shape)) for shape in row["input"]),
+    "task": lambda row: row["task"],
+    "weights": lambda row: "yes" if row["weights"] else "",
+}
 
 
 def models(
@@ -56,31 +73,34 @@ def models(
 
 def _print(rows: list[dict[str, Any]]) -> None:
     """One line a network: aligned on a terminal, separated by tabs in a pipe."""
+    console = results()
+    lines = [[cell(row) for cell in _COLUMNS.values()] for row in rows]
+    if console.is_terminal:
+        console.print(_table(lines, console.width))
+        return
+    for line in (list(_COLUMNS), *lines):
+        print("\t".join(line))
+
+
+def _table(lines: list[list[str]], width: int) -> Table:
+    """As many columns as there is room for. Names are folded at need; numbers are never cut."""
     from rich import box
     from rich.table import Table
 
-    console = results()
-    cells = [
-        (
-            row["name"],
-            str(row["year"]),
-            f"{row['params'] / 1e6:,.2f}",
-            f"{row['macs'] / 1e6:,.0f}",
-            ", ".join("x".join(str(size) for size in shape) for shape in row["input"]),
-            row["task"],
-            "yes" if row["weights"] else "",
-        )
-        for row in rows
-    ]
-    heads = ("name", "year", "M params", "M MACs", "input", "task", "weights")
-    if not console.is_terminal:
-        for line in (heads, *cells):
-            print("\t".join(line))
-        return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for head in heads:
-        numbers = head in ("year", "M params", "M MACs")
-        table.add_column(head, justify="right" if numbers else "left", no_wrap=head == "name")
-    for line in cells:
+    columns = dict(zip(_COLUMNS, zip(*lines, strict=True), strict=True))
+    for spare in _SPARE:
+        if sum(max(map(len, (head, *cells))) + _GAP for head, cells in columns.items()) <= width:
+            break
+        del columns[spare]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, _GAP - 1, 0, 0))
+    for head in columns:
+        justify: Literal["left", "right"] = "right" if head in _NUMBERS else "left"
+        table.add_column(head, justify=justify, no_wrap=head != "name", overflow="fold")
+    for line in zip(*columns.values(), strict=True):
         table.add_row(*line)
-    console.print(table)
+    return table
+
+
+def _millions(number: int) -> str:
+    """Whole ones, and where those are few a decimal."""
+    return f"{number / 1e6:,.{0 if number >= 1e7 else 1}f}"
