@@ -3,7 +3,7 @@
 Training, prediction and export all call `pixels` then `normalise`, and the record travels inside
 every model file, so that they cannot disagree.
 
-A decode worker makes arrays without ever importing torch: it is imported where tensors are made.
+A decode worker calls `raw` and never imports torch, which is imported where tensors are made.
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ from PIL import Image
 from striate.errors import WRONG_INPUT, ArgumentError, StriateError, unknown_name
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from torch import Tensor
 
 _BANDS = {1: "L", 3: "RGB"}
@@ -115,22 +113,24 @@ class Preprocess:
         return math.ceil(self.size[0] * gap), math.ceil(self.size[1] * gap)
 
     def pixels(self, image: Image.Image) -> Tensor:
-        """An image to uint8 `(C, H, W)`: bands converted, then fitted to `size`."""
-        import torch
-
-        return torch.from_numpy(self.array(image)).permute(2, 0, 1)
-
-    def array(self, image: Image.Image) -> NDArray[np.uint8]:
-        """The same pixels as an array `(H, W, C)`.
+        """An image to uint8 `(C, H, W)`: bands converted, then fitted to `size`.
 
         16 bits become 8 by their high byte, real numbers by their range (0..1 or 0..255).
         """
-        import numpy as np
+        return self.tensor(self.raw(image))
 
+    def tensor(self, raw: bytes) -> Tensor:
+        """What `raw` gave, as uint8 `(C, H, W)`; in memory the bands lie together."""
+        import torch
+
+        flat = torch.frombuffer(bytearray(raw), dtype=torch.uint8)
+        return flat.view(*self.size, self.channels).permute(2, 0, 1)
+
+    def raw(self, image: Image.Image) -> bytes:
+        """The same pixels as bytes, `(H, W, C)`: quick to send, and made without numpy or torch."""
         bands = opaque(image, self.background)
         mode = _BANDS[self.channels]
-        fitted = self._fitted(bands if bands.mode == mode else bands.convert(mode))
-        return np.array(fitted, dtype=np.uint8).reshape(*self.size, self.channels)
+        return self._fitted(bands if bands.mode == mode else bands.convert(mode)).tobytes()
 
     def _fitted(self, image: Image.Image) -> Image.Image:
         """The image at `size`, as `fit` says."""
@@ -164,8 +164,11 @@ class Preprocess:
         """
         height, width = self.size
         scale = self.crop_share * min(image.width / width, image.height / height)
-        left, top = (image.width - scale * width) / 2, (image.height - scale * height) / 2
-        return left, top, left + scale * width, top + scale * height
+        # Rounding may put an edge a billionth of a pixel outside, which Pillow refuses.
+        left = max(0.0, (image.width - scale * width) / 2)
+        top = max(0.0, (image.height - scale * height) / 2)
+        right = min(float(image.width), left + scale * width)
+        return left, top, right, min(float(image.height), top + scale * height)
 
     def normalise(self, batch: Tensor) -> Tensor:
         """A uint8 batch `(B, C, H, W)` to float32: `(x / 255 - mean) / std`."""
@@ -184,12 +187,10 @@ def opaque(image: Image.Image, background: tuple[int, int, int] = WHITE) -> Imag
     of 0..1 are scaled to 0..255; those of 0..255 are rounded. Others are refused, as 32-bit whole
     numbers are: nothing in the file says which value is white.
     """
-    import numpy as np
-
     if image.mode.startswith("I;16"):
-        return Image.fromarray((np.asarray(image, dtype=np.uint16) >> 8).astype(np.uint8))
+        return _high_bytes(image)
     if image.mode == "F":
-        return Image.fromarray(_from_real(np.asarray(image)))
+        return _from_real(image)
     if image.mode == "I":
         raise _no_scale("has 32-bit pixels, and nothing says which value is white")
     if image.has_transparency_data:
@@ -198,16 +199,24 @@ def opaque(image: Image.Image, background: tuple[int, int, int] = WHITE) -> Imag
     return image
 
 
-def _from_real(values: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """`(H, W)` real numbers of 0..1 or 0..255 to bytes."""
+def _high_bytes(image: Image.Image) -> Image.Image:
+    """16-bit grey to 8 bits."""
     import numpy as np
 
+    return Image.fromarray((np.asarray(image, dtype=np.uint16) >> 8).astype(np.uint8))
+
+
+def _from_real(image: Image.Image) -> Image.Image:
+    """Real numbers of 0..1 or 0..255 to bytes."""
+    import numpy as np
+
+    values = np.asarray(image)
     if not np.isfinite(values).all():
         raise _no_scale("has pixels that are no numbers (NaN) or infinite")
     low, high = float(values.min()), float(values.max())
     if low < 0 or high > 255:
         raise _no_scale(f"has real pixels from {low:g} to {high:g}, and nothing says what is white")
-    return np.rint(values * 255 if high <= 1 else values).astype(np.uint8)
+    return Image.fromarray(np.rint(values * 255 if high <= 1 else values).astype(np.uint8))
 
 
 def _no_scale(what: str) -> StriateError:

@@ -18,16 +18,25 @@ if TYPE_CHECKING:
 
 def pixels_of(source: Path | bytes, preprocess: Preprocess) -> Tensor:
     """A file, or its bytes, to uint8 `(C, H, W)` as the record says."""
-    import torch
-
-    return torch.from_numpy(array_of(source, preprocess)).permute(2, 0, 1)
+    return preprocess.tensor(raw_of(source, preprocess))
 
 
 def array_of(source: Path | bytes, preprocess: Preprocess) -> NDArray[np.uint8]:
-    """The same pixels as an array `(H, W, C)`; the task of a decode worker, who has no torch."""
+    """The same pixels as an array `(H, W, C)`."""
+    import numpy as np
+
+    pixels = np.frombuffer(bytearray(raw_of(source, preprocess)), dtype=np.uint8)
+    return pixels.reshape(*preprocess.size, preprocess.channels)
+
+
+def raw_of(source: Path | bytes, preprocess: Preprocess) -> bytes:
+    """The same pixels as bytes `(H, W, C)`: the task of a decode worker, who has no torch.
+
+    `preprocess.tensor` makes of them what `pixels_of` gives.
+    """
     image = decode(source, at_least=preprocess.at_least)
     try:
-        return preprocess.array(image)
+        return preprocess.raw(image)
     except StriateError as error:
         where = "" if isinstance(source, bytes) else str(source)
         raise Unreadable("unknown-scale", error.what, where=where, remedy=error.remedy) from error
