@@ -62,3 +62,16 @@ def test_on_a_terminal_of_any_width_no_number_is_cut(
     for line in plain[1:]:
         assert set(line[1:4]) <= set(words), line
     assert [head for head in plain[0] if head not in shown.splitlines()[0]] == dropped
+
+
+def test_a_family_is_found_whatever_its_case(striate_command: Striate) -> None:
+    small = striate_command("models", "--family", "resnet").stdout
+    assert striate_command("models", "--family", "ResNet").stdout == small
+    assert striate_command("models", "--family", "VGG").returncode == 0
+
+
+def test_a_family_without_its_option_is_told_the_option(striate_command: Striate) -> None:
+    done = striate_command("models", "resnet")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "got 'resnet', expected options only. Try: striate models --family r" in done.stderr
+    assert striate_command("models", "--nosuch").returncode == 2

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from striate.cli.output import Json, print_json, results
-from striate.errors import unknown_name
+from striate.errors import ArgumentError, unknown_name
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+    from striate.models import Entry
 
 _GAP = 2  # one of padding, one of the box between the columns
 _NUMBERS = ("year", "M params", "M MACs")
@@ -28,6 +30,7 @@ _COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
 
 
 def models(
+    context: typer.Context,
     family: Annotated[
         str | None, typer.Option(help="Only this family: resnet, vgg, efficientnet, ...")
     ] = None,
@@ -44,31 +47,36 @@ def models(
     striate models --json
     """
     from striate.models.catalogue import ENTRIES
-    from striate.models.records import records_of
 
+    if context.args:  # let through by the registration, to be answered better than by "unexpected"
+        extra = context.args[0]
+        remedy = f"Try: striate models --family {extra}"
+        raise ArgumentError("models", extra, "options only", remedy=remedy)
     families = sorted({entry.family for entry in ENTRIES})
-    if family is not None and family not in families:
+    if family is not None and family.lower() not in families:
         raise unknown_name("family", family, families)
-    rows = [
-        {
-            "name": entry.name,
-            "family": entry.family,
-            "year": entry.year,
-            "paper": entry.paper.title,
-            "url": entry.paper.url,
-            "params": entry.params,
-            "macs": entry.macs,
-            "input": [list(shape) for shape in entry.inputs],
-            "task": entry.task,
-            "weights": [record.name for record in records_of(entry.name)],
-        }
-        for entry in ENTRIES
-        if family in (None, entry.family)
-    ]
+    rows = [_row(one) for one in ENTRIES if family is None or family.lower() == one.family]
     if json:
         print_json(rows)
     else:
         _print(rows)
+
+
+def _row(one: Entry) -> dict[str, Any]:
+    from striate.models.records import records_of
+
+    return {
+        "name": one.name,
+        "family": one.family,
+        "year": one.year,
+        "paper": one.paper.title,
+        "url": one.paper.url,
+        "params": one.params,
+        "macs": one.macs,
+        "input": [list(shape) for shape in one.inputs],
+        "task": one.task,
+        "weights": [record.name for record in records_of(one.name)],
+    }
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
