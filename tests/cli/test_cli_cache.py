@@ -7,7 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from conftest import Striate
@@ -30,7 +29,7 @@ def fill(tmp_path: Path) -> Entry:
     root.mkdir()
     for name in "abc":
         (root / name).write_text(name)
-    rows = [np.zeros((2, 5, 3), np.uint8), Bad(1, "empty", "no bytes"), np.zeros((2, 5, 3), "u1")]
+    rows = [bytes(30), Bad(1, "empty", "no bytes"), bytes(30)]
     tiny = Preprocess((2, 5), 3, (0.5,) * 3, (0.5,) * 3)
     files = Files(root, ("a", "b", "c"))
     return cached(files, tiny, lambda start: iter(rows[start:]), lambda line: None)

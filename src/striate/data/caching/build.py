@@ -20,15 +20,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
-import numpy as np
-
 from striate.data.caching.entry import Bad, Seal
-from striate.data.caching.shards import SEAL, SHARD_BYTES, Pixels, rows_per_shard, shard_path
+from striate.data.caching.shards import SEAL, SHARD_BYTES, rows_per_shard, shard_path
 from striate.errors import StriateError
 from striate.files import unwritable, write_atomic
 
-Rows = Callable[[int], Iterator[Pixels | Bad]]
-"""Given an index, the pictures from there on, `(H, W, C)` each, or why one has no pixels."""
+Rows = Callable[[int], Iterator[bytes | Bad]]
+"""Given an index, the pictures from there on, or why one has no pixels."""
 
 _PROGRESS = "progress.json"
 
@@ -99,7 +97,7 @@ class _Writer:
         """How many rows are on the disk for good."""
         return min(self.count, self.shards_done * self.per_shard)
 
-    def write(self, rows: Iterator[Pixels | Bad]) -> str:
+    def write(self, rows: Iterator[bytes | Bad]) -> str:
         """Write all shards that are missing, and the checks, whose SHA-256 is returned."""
         with contextlib.ExitStack() as stack:
             with _disk(self.part):
@@ -112,7 +110,7 @@ class _Writer:
                     self._note_progress()
         return hashlib.sha256((self.part / "checks").read_bytes()).hexdigest()
 
-    def _write_shard(self, rows: Iterator[Pixels | Bad], wanted: int, checks: IO[bytes]) -> None:
+    def _write_shard(self, rows: Iterator[bytes | Bad], wanted: int, checks: IO[bytes]) -> None:
         path, written = shard_path(self.part, self.shards_done), 0
         with contextlib.ExitStack() as stack:
             with _disk(path):
@@ -130,13 +128,13 @@ class _Writer:
             raise ValueError(f"{written} rows came where {wanted} were promised")
         self.shards_done += 1
 
-    def _bytes_of(self, row: Pixels | Bad) -> bytes:
+    def _bytes_of(self, row: bytes | Bad) -> bytes:
         if isinstance(row, Bad):
             self.bad.append(row)
             return bytes(math.prod(self.shape))
-        if row.shape != self.shape or row.dtype != np.uint8:
-            raise ValueError(f"a row is {row.dtype} {row.shape}, not uint8 {self.shape}")
-        return row.tobytes()
+        if len(row) != math.prod(self.shape):
+            raise ValueError(f"a row has {len(row)} bytes, not {self.shape}")
+        return row
 
     def _note_progress(self) -> None:
         bad = [asdict(item) for item in self.bad]

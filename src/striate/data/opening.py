@@ -1,0 +1,95 @@
+"""Which store for which pictures: memory if they are few, else the cache, else as it comes."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from striate.data.cache import Say, cached
+from striate.data.caching.build import NoRoomError
+from striate.data.caching.entry import Bad
+from striate.data.dataset import Files
+from striate.data.rows import decoded, excluded
+from striate.data.stores import MappedStore, MemoryStore, Store, StreamingStore
+from striate.preprocess import Preprocess
+
+Report = Callable[[int, int], None]
+"""Called with the pictures that are decoded, and the pictures there will be."""
+
+FEW = 2_000  # pictures; decoded in seconds, which is no work worth keeping on the disk
+_FEW_BYTES = 512 << 20
+_SHARE_OF_MEMORY = 4  # the pixels may take the fourth part of what is free
+
+
+def open_store(
+    pictures: Tensor | Files, preprocess: Preprocess, *, workers: int, report: Report, say: Say
+) -> Store:
+    """The pixels of all pictures, ready to be asked for by index.
+
+    Few pictures are decoded once into memory. More go through the cache on the disk, so that
+    another run finds them there; the system keeps in memory what fits. Where the cache cannot be
+    used, `say` is told why, and they are kept in memory if they fit, else decoded every epoch.
+    """
+    if isinstance(pictures, Tensor):
+        return MemoryStore(_fitted(pictures, preprocess))
+    size = len(pictures) * math.prod((*preprocess.size, preprocess.channels))
+
+    def rows(start: int) -> Iterator[bytes | Bad]:
+        indices = range(start, len(pictures))
+        with closing(decoded(pictures, indices, preprocess, workers)) as found:
+            for index, row in zip(indices, found, strict=True):
+                report(index + 1, len(pictures))
+                yield row
+
+    if len(pictures) <= FEW and size <= min(_FEW_BYTES, _free_memory() // _SHARE_OF_MEMORY):
+        return in_memory(pictures, preprocess, rows(0))
+    try:
+        return MappedStore(cached(pictures, preprocess, rows, say), pictures)
+    except NoRoomError as error:
+        if size <= _free_memory() // _SHARE_OF_MEMORY:
+            say(f"{error}. The pictures are kept in memory, for this run")
+            return in_memory(pictures, preprocess, rows(0))
+        say(f"{error}. The pictures are decoded anew in every epoch")
+        return StreamingStore(pictures, preprocess, workers)
+
+
+def in_memory(files: Files, preprocess: Preprocess, rows: Iterator[bytes | Bad]) -> MemoryStore:
+    """All pictures decoded into one tensor."""
+    shape = (len(files), *preprocess.size, preprocess.channels)
+    pixels, unreadable = np.zeros(shape, dtype=np.uint8), {}
+    for index, row in enumerate(itertools.islice(rows, len(files))):
+        if isinstance(row, Bad):
+            unreadable[index] = excluded(files, row)
+        else:
+            pixels[index] = np.frombuffer(row, np.uint8).reshape(shape[1:])
+    return MemoryStore(torch.from_numpy(pixels).permute(0, 3, 1, 2), unreadable)
+
+
+def _fitted(images: Tensor, preprocess: Preprocess) -> Tensor:
+    """Images `(N, C, H, W)` uint8 as `preprocess` wants them; as they are, if they fit."""
+    if images.shape[1:] == (preprocess.channels, *preprocess.size) and preprocess.fit != "crop":
+        return images
+    bands = images.permute(0, 2, 3, 1).numpy()
+    pictures = (Image.fromarray(one[..., 0] if one.shape[-1] == 1 else one) for one in bands)
+    return torch.stack([preprocess.pixels(picture) for picture in pictures])
+
+
+def _free_memory() -> int:
+    """Bytes of memory that a process may still take without pressing others to the disk."""
+    info = Path("/proc/meminfo")
+    if info.exists():
+        for line in info.read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return 1024 * int(line.split()[1])
+    if os.name == "posix":
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    return 4 << 30  # a modest machine
