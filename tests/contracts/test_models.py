@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import math
 import time
@@ -20,7 +21,9 @@ every_classifier = pytest.mark.parametrize("entry", marked(classifiers()))
 
 @every_classifier
 def test_logits_do_not_depend_on_the_batch(entry: Entry) -> None:
-    net, batch = evaluated(entry.name), inputs(entry, 3)
+    # The deepest nets with random weights blow float32's rounding up to what a mistake would do.
+    net = copy.deepcopy(evaluated(entry.name)).double()
+    batch = tuple(x.double() if x.is_floating_point() else x for x in inputs(entry, 3))
     with torch.inference_mode():
         together = net(*batch)
         turned = net(*(x.flip(0) for x in batch))
@@ -28,8 +31,8 @@ def test_logits_do_not_depend_on_the_batch(entry: Entry) -> None:
     assert together.isfinite().all()
     assert together.shape[:2] == (3, net.stages["head"].channels)
     scale = together.abs().max()
-    assert (turned.flip(0) - together).abs().max() <= 1e-4 * scale
-    assert (alone - together[1:2]).abs().max() <= 1e-4 * scale
+    assert (turned.flip(0) - together).abs().max() <= 1e-9 * scale
+    assert (alone - together[1:2]).abs().max() <= 1e-9 * scale
     assert (together[0] - together[1]).abs().max() > 1e-6 * scale, "the input does not matter"
 
 
@@ -183,6 +186,7 @@ def test_every_parameter_gets_a_gradient(entry: Entry) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:The tensor attributes self.lstm")  # torch on its own LSTM
 @pytest.mark.parametrize("entry", [pytest.param(e, id=e.name) for e in classifiers()])
 def test_torch_export_succeeds_and_agrees(entry: Entry) -> None:
     net, batch = evaluated(entry.name), inputs(entry, 1)

@@ -38,9 +38,29 @@ def test_an_unknown_name_suggests_the_nearest() -> None:
         create("ResNet-50")
 
 
-def test_an_unknown_option_is_named() -> None:
-    with pytest.raises(ArgumentError, match=r"what lecture_net takes .*'colour'"):
-        create("lecture_net", colour=3)
+def test_without_a_near_name_the_families_are_told() -> None:
+    with pytest.raises(
+        ArgumentError, match=r"model. Families: alexnet, .*wavenet.*`striate models`"
+    ):
+        create("bert")
+
+
+@pytest.mark.parametrize("name", [3, None, ["resnet18"]])
+def test_a_name_is_a_string(name: object) -> None:
+    with pytest.raises(ArgumentError, match=r"model: got .*, expected .* such as 'resnet18'"):
+        create(name)  # type: ignore[arg-type]
+
+
+def test_an_unknown_option_is_told_those_that_there_are() -> None:
+    takes = r"option: got '\w+', expected one that resnet50 takes: classes, in_channels, v1, small"
+    with pytest.raises(ArgumentError, match=takes + r"\. Did you mean classes\?$"):
+        create("resnet50", num_classes=10)
+    with pytest.raises(ArgumentError, match=takes + r"\. Did you mean in_channels\?$"):
+        create("resnet50", channels=1)
+    with pytest.raises(ArgumentError, match=takes + "$"):
+        create("resnet50", grey=True)
+    with pytest.raises(ArgumentError, match=takes):
+        create("resnet50", pretrained=True, num_classes=10)
 
 
 @pytest.mark.parametrize("classes", [0, -1, 2.5, True])

@@ -229,6 +229,9 @@ def test_auxiliary_heads_may_be_left_out(home: Path, monkeypatch: pytest.MonkeyP
 def test_names_of_weights_and_networks_without_any() -> None:
     with pytest.raises(ArgumentError, match=r"Did you mean resnet18\.torchvision"):
         record_for("resnet18", "resnet18.torchvison")
+    choices = r"pretrained: got 1, expected True, False or the name of its weights: resnet18\.torch"
+    with pytest.raises(ArgumentError, match=choices):
+        record_for("resnet18", 1)
     with pytest.raises(StriateError, match="no published weights are known for lenet5"):
         create("lenet5", pretrained=True)
 

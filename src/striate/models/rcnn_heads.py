@@ -148,6 +148,7 @@ def _best(found: Tensor, scores: Tensor) -> Detection:
     kept = boxes.survivors(found.detach(), scores.detach(), labels, OVERLAP)
     scores = scores.masked_fill(~kept, -math.inf)
     best = scores.sort(stable=True, descending=True).indices[:MOST]
-    if not isinstance(best, FakeTensor):  # shapes alone do not say how many: there, all places
+    # A summary runs on shapes alone, which do not say how many: there all places stay.
+    if torch.compiler.is_compiling() or not isinstance(best, FakeTensor):
         best = best[scores[best] > -math.inf]
     return Detection(found[best], labels[best], scores[best])

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from striate.errors import ArgumentError, unknown_name
+from striate.errors import ArgumentError, nearest, unknown_name
 from striate.models.catalogue import BY_NAME, Entry
 
 if TYPE_CHECKING:
@@ -21,8 +21,12 @@ def list_models() -> list[str]:
 
 def entry(name: str) -> Entry:
     """What the catalogue says of a name; an unknown one is told the nearest that exist."""
+    if not isinstance(name, str):
+        raise ArgumentError("model", name, "the name of a model, such as 'resnet18'")
     if name not in BY_NAME:
-        raise unknown_name("model", name, BY_NAME)
+        families = ", ".join(sorted({one.family for one in BY_NAME.values()}))
+        otherwise = f"Families: {families}; `striate models` lists the names"
+        raise unknown_name("model", name, BY_NAME, otherwise=otherwise)
     return BY_NAME[name]
 
 
@@ -53,10 +57,11 @@ def _check_options(name: str, signature: inspect.Signature, options: dict[str, A
     """Known to the constructor, whole channels, and a switch where a switch is expected."""
     from striate.layers import arguments
 
-    try:
-        signature.bind(**options)
-    except TypeError as error:
-        raise ArgumentError("options", options, f"what {name} takes ({error})") from error
+    takes = list(signature.parameters)
+    for option in options:
+        if option not in takes:
+            expected = f"one that {name} takes: {', '.join(takes)}"
+            raise ArgumentError("option", option, expected, remedy=nearest(option, takes))
     for option, value in options.items():
         if option == "in_channels":
             arguments.whole(option, value)

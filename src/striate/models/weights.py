@@ -21,7 +21,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from striate import files
-from striate.errors import WRONG_INPUT, ArgumentError, StriateError, unknown_name
+from striate.errors import WRONG_INPUT, ArgumentError, StriateError, nearest
 from striate.fetch import fetch, sha256_of, show_progress
 from striate.files import atomic_path, write_atomic
 from striate.models.adapters import (
@@ -55,7 +55,9 @@ def record_for(model: str, pretrained: bool | str = True) -> Record:
     if pretrained is True:
         return next(iter(known.values()))
     if pretrained not in known:
-        raise unknown_name("pretrained", str(pretrained), known)
+        expected = f"True, False or the name of its weights: {', '.join(known)}"
+        remedy = nearest(str(pretrained), known)
+        raise ArgumentError("pretrained", pretrained, expected, remedy=remedy)
     return known[str(pretrained)]
 
 
@@ -66,10 +68,9 @@ def create_pretrained(found: Entry, pretrained: bool | str, options: dict[str, A
     Options that would make the weights mean something else are refused.
     """
     record = record_for(found.name, pretrained)
-    chosen = _chosen(found, record, options)
     with torch.device("meta"):  # no memory before the shapes are known to be right
-        net = build(found, {**record.options, **chosen})
         build(found, options)  # says what is wrong with them, if anything is
+        net = build(found, {**record.options, **_chosen(found, record, options)})
     net.load_state_dict(load_state(record, net), assign=True)
     if options.get("classes", len(record.classes)) != len(record.classes):
         net.reset_head(options["classes"])
