@@ -18,6 +18,7 @@ FLAGS = {
     "profile": "--backward --batch --input --json --repeats network",
     "summary": "--html --input --json network",
     "diagram": "--input --output network",
+    "datasets": "--json",
     "models": "--family --json",
     "predict": "--json --top words",
     "train": "--epochs --json --out --quiet --seed source",

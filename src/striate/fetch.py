@@ -27,6 +27,10 @@ _BLOCK = 1 << 20
 _TIMEOUT = 30  # seconds without a byte, not for the whole file
 
 
+class DownloadError(StriateError):
+    """No mirror serves the file; one that is brought by hand does as well."""
+
+
 def fetch(urls: Sequence[str], path: Path, *, sha256: str, size: int, report: Report) -> Path:
     """Bring the file to `path` from the first mirror that has it and whose bytes hash to `sha256`.
 
@@ -51,7 +55,7 @@ def fetch(urls: Sequence[str], path: Path, *, sha256: str, size: int, report: Re
                 failures.append(f"{url}: {error}")
         if part.stat().st_size == 0:
             part.unlink()
-        raise StriateError(
+        raise DownloadError(
             f"cannot be downloaded ({'; '.join(failures)})",
             where=path.name,
             remedy=f"Bring the file yourself and put it there: {path}",

@@ -14,6 +14,7 @@ import striate
 from striate.cli import anatomy as anatomy_commands
 from striate.cli import cache as cache_commands
 from striate.cli import signal as signal_commands
+from striate.cli.datasets import app as datasets_app
 from striate.cli.diagram import diagram
 from striate.cli.lint import lint
 from striate.cli.models import models
@@ -65,6 +66,7 @@ app.command("summary")(anatomy_commands.summary)
 app.command("lint")(lint)
 app.command("profile")(profile)
 app.command("diagram")(diagram)
+app.add_typer(datasets_app, name="datasets")
 app.add_typer(cache_commands.app, name="cache")
 
 
