@@ -1,6 +1,6 @@
 import pytest
 
-from striate.errors import FAILED, WRONG_INPUT, ArgumentError, StriateError, unknown_name
+from striate.errors import FAILED, WRONG_INPUT, ArgumentError, StriateError, nearest, unknown_name
 
 
 def test_an_error_says_what_where_and_how_to_mend_it() -> None:
@@ -31,3 +31,14 @@ def test_unknown_names_suggest_the_nearest() -> None:
     assert "sobel-x" in near
     assert "box" not in near
     assert "Known: box" in str(unknown_name("kernel", "qqq", ["box"]))
+
+
+def test_names_that_share_a_few_letters_are_not_near() -> None:
+    assert nearest("bert", ["unet", "resnet18"]) == ""
+    assert nearest("", ["unet"]) == ""
+    assert nearest("deeplab", ["deeplabv3_resnet50", "unet"]) == "Did you mean deeplabv3_resnet50?"
+
+
+def test_a_long_list_may_be_told_shorter() -> None:
+    error = unknown_name("model", "bert", ["unet", "vgg16"], otherwise="See the list")
+    assert str(error) == "model: got 'bert', expected the name of a model. See the list"

@@ -53,12 +53,27 @@ class ArgumentError(StriateError, ValueError):
         )
 
 
-def unknown_name(kind: str, name: str, choices: Iterable[str]) -> ArgumentError:
-    """An `ArgumentError` for a name that does not exist, with the nearest ones that do."""
+def unknown_name(
+    kind: str, name: str, choices: Iterable[str], *, otherwise: str = ""
+) -> ArgumentError:
+    """An `ArgumentError` for a name that does not exist, with the nearest ones that do.
+
+    Where none is near it tells all of them, or what `otherwise` says instead.
+    """
     known = sorted(choices)
-    near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.5)
-    remedy = f"Did you mean {' or '.join(near)}?" if near else f"Known: {', '.join(known)}"
+    remedy = nearest(name, known) or otherwise or f"Known: {', '.join(known)}"
     return ArgumentError(kind, name, f"the name of a {kind}", remedy=remedy)
+
+
+def nearest(name: str, choices: Iterable[str]) -> str:
+    """`Did you mean resnet18 or resnet34?`, or nothing where no choice is near.
+
+    At a cutoff below 0.6 four letters in two common places would do: bert is no unet.
+    """
+    known, word = sorted(choices), name.lower()
+    begun = [choice for choice in known if word and choice.startswith(word)]
+    near = difflib.get_close_matches(word, known, n=3, cutoff=0.6) or begun[:3]
+    return f"Did you mean {' or '.join(near)}?" if near else ""
 
 
 def _short(value: object, limit: int = 80) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from striate.cli.output import Json, print_json, results, talk
-from striate.errors import WRONG_INPUT, ArgumentError, StriateError, unknown_name
+from striate.errors import WRONG_INPUT, ArgumentError, StriateError, nearest
 
 if TYPE_CHECKING:
     from striate.pipeline import Classifier
@@ -67,19 +67,14 @@ def _classifier_and_images(words: list[Path]) -> tuple[Classifier, list[Path]]:
         classifier, images = load_pretrained(str(first)), rest
     elif rest and not first.exists():  # a misspelt model must not become another one's answer
         expected = "a run folder, a network with weights, or an image that is there"
-        raise ArgumentError("MODEL", str(first), expected, remedy=_near(str(first)))
+        raise ArgumentError(
+            "MODEL", str(first), expected, remedy=nearest(str(first), list_models())
+        )
     else:
         classifier, images = load_pretrained(_DEFAULT), words
     if not images:
         raise ArgumentError("IMAGE", str(first), "one or more image files after the model")
     return classifier, images
-
-
-def _near(word: str) -> str:
-    from striate.models import list_models
-
-    remedy = unknown_name("model", word, list_models()).remedy
-    return remedy if remedy.startswith("Did you mean") else ""
 
 
 def _row(classifier: Classifier, path: Path, top: int) -> dict[str, Any]:
