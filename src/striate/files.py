@@ -79,6 +79,25 @@ def atomic_path(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def publish_folder(making: Path, target: Path) -> None:
+    """Give a finished folder its name, in one step and for good; `target` must not be there."""
+    try:
+        making.rename(target)
+        if os.name != "nt":  # Windows opens no folders, and its rename is journalled
+            flush_folder(target.parent)
+    except OSError as error:
+        raise unwritable(target, error) from error
+
+
+def flush_folder(folder: Path) -> None:
+    """Bring a folder's list of names to the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _permissions(path: Path) -> int:
     return path.stat().st_mode & 0o777
 

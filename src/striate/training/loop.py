@@ -1,120 +1,126 @@
-"""The training loop, to be read top to bottom."""
+"""The training loop, to be read top to bottom: evaluate → save → stop? → step → log."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
-from striate.data.order import sample_order
-from striate.errors import ArgumentError, StriateError
-from striate.metrics import Scores, score
-from striate.training.schedule import one_cycle
-
-_EVALUATION_BATCH = 512
-_SEEDS = 2**31  # leaves room for the epoch beside the seed in 64 bits
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """Everything that decides a run besides the data and the network."""
-
-    epochs: int = 12
-    batch_size: int = 64
-    peak_rate: float = 4e-3
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.epochs < 1:
-            raise ArgumentError("epochs", self.epochs, "at least 1")
-        if self.batch_size < 1:
-            raise ArgumentError("batch_size", self.batch_size, "at least 1")
-        if not 0 < self.peak_rate < float("inf"):
-            raise ArgumentError("peak_rate", self.peak_rate, "a positive number")
-        if not 0 <= self.seed < _SEEDS:
-            raise ArgumentError("seed", self.seed, f"a whole number from 0 to {_SEEDS - 1:,}")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return asdict(self)
+from striate.data import Batch, Loader
+from striate.errors import StriateError
+from striate.metrics import Tally
+from striate.training.checkpoint import Checkpoints
+from striate.training.clock import Clock
+from striate.training.dist import Team
+from striate.training.interrupts import Wish, wishes
+from striate.training.log import Epoch, Report, Step
+from striate.training.loss import Loss
+from striate.training.recipe import Recipe
+from striate.training.schedule import share_of_peak
+from striate.training.state import Training
+from striate.training.step import Stepper
+from striate.training.watch import NonFiniteError
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One part of the data: images `(N, C, H, W)` uint8, labels `(N,)`, and the way to floats."""
+class Surroundings:
+    """What a run is not about: who listens, where snapshots go, who else trains."""
 
-    images: Tensor
-    labels: Tensor
-    normalise: Callable[[Tensor], Tensor]
-
-    def batch(self, indices: Tensor) -> tuple[Tensor, Tensor]:
-        """The network's inputs and labels at `indices`."""
-        return self.normalise(self.images[indices]), self.labels[indices]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What the loop reports after every step; `val` is filled at the end of an epoch."""
-
-    step: int
-    steps: int
-    epoch: int
-    loss: float
-    val: Scores | None = None
+    report: Report = lambda step: None
+    checkpoints: Checkpoints | None = None
+    team: Team = Team()
+    name_of: Callable[[int], str] = "sample {}".format
+    interval: float = 300.0
+    """Seconds between snapshots within an epoch."""
+    resume: str = "Start again with --resume"
 
 
 def fit(
-    net: nn.Module, train: Part, val: Part, recipe: Recipe, report: Callable[[Step], None]
-) -> None:
-    """Train `net` in place: order → step → log, and evaluate at the end of every epoch."""
-    optimizer = torch.optim.Adam(net.parameters(), lr=recipe.peak_rate, fused=True)
-    per_epoch = -(-len(train.labels) // recipe.batch_size)
-    steps = per_epoch * recipe.epochs
-    for step in range(steps):
-        epoch, position = divmod(step, per_epoch)
-        if position == 0:
-            order = sample_order(len(train.labels), recipe.seed, epoch)
-        rate = recipe.peak_rate * one_cycle(step / steps)
-        indices = order[position * recipe.batch_size : (position + 1) * recipe.batch_size]
-        loss = update(net, optimizer, *train.batch(indices), rate=rate)
-        _stop_on_nan(loss, step)
-        scores = evaluate(net, val) if position == per_epoch - 1 else None
-        report(Step(step + 1, steps, epoch + 1, loss, scores))
+    net: nn.Module,
+    train: Loader,
+    val: Loader,
+    recipe: Recipe,
+    *,
+    loss: Loss,
+    classes: int,
+    around: Surroundings = Surroundings(),
+) -> Training:
+    """Train `net` in place by a recipe; what comes back has its history and its best weights.
+
+    With checkpoints it goes on where the newest one stands, to the very bit on one machine.
+    """
+    clock = Clock(recipe.epochs * len(train), recipe.budget)
+    stepper = Stepper(net, recipe, loss, around.team)
+    training = Training(stepper, train, clock, recipe)
+    if around.checkpoints and (snapshot := around.checkpoints.newest()):
+        training.restore(snapshot)
+    with torch.random.fork_rng(), wishes() as wish:
+        while True:
+            if training.evaluation_due:
+                tally = evaluate(stepper.best_known, val, classes, around.team)
+                around.report(training.note(tally.scores()))
+                _save(training, around)
+            if training.done:
+                break
+            _train_epoch(training, around, wish)
+    training.keep_best()
+    return training
 
 
-def update(
-    net: nn.Module, optimizer: torch.optim.Optimizer, inputs: Tensor, labels: Tensor, *, rate: float
-) -> float:
-    """One forward, backward and update; returns the loss before the update."""
-    net.train()
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-    optimizer.zero_grad(set_to_none=True)
-    loss = F.cross_entropy(net(inputs), labels)
-    loss.backward()
-    optimizer.step()
-    return loss.item()
+def _train_epoch(training: Training, around: Surroundings, wish: Wish) -> None:
+    """What is left of the present epoch, or of the budget."""
+    saved = training.clock.seconds
+    for batch in training.train:
+        loss, rate = _step(training, batch, around)
+        around.report(training.log(loss, rate))
+        stop, budget_is_used = _agreed(around.team, bool(wish.signal), training.progress >= 1)
+        if stop:
+            _save(training, around)
+            raise wish.error(around.resume) if wish.signal else StriateError("interrupted")
+        if budget_is_used:
+            break
+        if training.clock.seconds - saved > around.interval:
+            _save(training, around)
+            saved = training.clock.seconds
+    training.end_epoch()
+
+
+def _step(training: Training, batch: Batch, around: Surroundings) -> tuple[float, float]:
+    recipe, step = training.recipe, training.step
+    rate = recipe.peak_rate * share_of_peak(recipe.schedule, training.progress, recipe.warmup)
+    count = int(around.team.total(batch.mask.sum()).item())
+    try:
+        loss = training.stepper.update(batch, step, rate, count)
+    except NonFiniteError as error:
+        names = [around.name_of(int(batch.ids[place])) for place in error.samples]
+        shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        raise StriateError(
+            f"step {step + 1}: {error.what} (files of the batch: {shown})",
+            remedy="The weights before this step are kept. Lower peak_rate, or look at the files",
+        ) from error
+    return loss, rate
 
 
 @torch.inference_mode()
-def predict_logits(net: nn.Module, part: Part) -> Tensor:
-    """Logits `(N, classes)` of every sample, in order."""
+def evaluate(net: nn.Module, data: Loader, classes: int, team: Team = Team()) -> Tally:
+    """The tally of `net` over every sample of a loader, summed exactly over all processes."""
     net.eval()
-    chunks = torch.arange(len(part.labels)).split(_EVALUATION_BATCH)
-    return torch.cat([net(part.batch(indices)[0]) for indices in chunks])
+    tally = Tally(classes)
+    for batch in data:
+        tally.add(net(batch.images), batch.labels, batch.mask)
+    tally.load(team.total(tally.vector()))
+    return tally
 
 
-def evaluate(net: nn.Module, part: Part) -> Scores:
-    """The scores of `net` on every sample of a part."""
-    return score(predict_logits(net, part), part.labels)
+def _agreed(team: Team, *wishes: bool) -> list[bool]:
+    """Whether any process wishes so; all get the same answer."""
+    return (team.total(torch.tensor(wishes, dtype=torch.float64)) > 0).tolist()
 
 
-def _stop_on_nan(loss: float, step: int) -> None:
-    if loss != loss or loss in (float("inf"), float("-inf")):
-        raise StriateError(
-            f"the loss became {loss} at step {step + 1}", remedy="Lower the learning rate"
-        )
+def _save(training: Training, around: Surroundings) -> None:
+    if around.checkpoints and around.team.leads:
+        around.checkpoints.save(training.snapshot())
+    around.team.wait()

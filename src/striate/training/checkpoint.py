@@ -1,0 +1,138 @@
+"""What a run needs to go on, on the disk: whole and checked, or not there.
+
+`last/step-000001234/` holds `state.safetensors`, `state.json` and `MANIFEST.json` with the SHA-256
+of both. It is written under another name, flushed file by file, renamed in one step, and the folder
+above is flushed; only then older ones go. So a process killed at any moment leaves a whole
+checkpoint, and a changed bit is found before a weight is used.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from striate.errors import WRONG_INPUT, StriateError
+from striate.files import publish_folder, unwritable, write_atomic
+
+_STATE, _FACTS, _MANIFEST = "state.safetensors", "state.json", "MANIFEST.json"
+_OWN = re.compile(r"step-\d{9,}|\.making-[0-9a-f]{16}")
+_KEPT = 2
+"""The newest, and one to fall back to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The state of a run after `step` updates: tensors by name, and plain JSON values."""
+
+    step: int
+    tensors: dict[str, Tensor]
+    facts: dict[str, Any]
+
+
+class Checkpoints:
+    """The snapshots in one folder, which belongs to one run."""
+
+    def __init__(self, folder: Path, warn: Callable[[str], None]) -> None:
+        self.folder = folder
+        self._warn = warn
+
+    def save(self, snapshot: Snapshot) -> None:
+        """Write a snapshot, then drop all but the two newest."""
+        target = self.folder / f"step-{snapshot.step:09d}"
+        making = self.folder / f".making-{secrets.token_hex(8)}"
+        try:
+            making.mkdir(parents=True)
+        except OSError as error:
+            raise unwritable(self.folder, error) from error
+        try:
+            contents = {_STATE: save(snapshot.tensors), _FACTS: _json(snapshot.facts)}
+            digests = {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()}
+            for name, data in {**contents, _MANIFEST: _json(digests)}.items():
+                write_atomic(making / name, data)
+            _remove(target)  # saved before at this step, and read back damaged perhaps
+            publish_folder(making, target)
+        finally:
+            # What went wrong says more than a failed clean-up would.
+            with contextlib.suppress(OSError):
+                _remove(making)
+        self.prune()
+
+    def prune(self) -> None:
+        """Remove what this class wrote here, but for the newest snapshots."""
+        for name in [*self._unfinished(), *self._names()[_KEPT:]]:
+            _remove(self.folder / name)
+
+    def newest(self) -> Snapshot | None:
+        """The newest whole snapshot; None where there never was one.
+
+        A damaged one is named and passed over. If all are damaged that is an error.
+        """
+        names = self._names()
+        for name in names:
+            try:
+                return _read(self.folder / name)
+            except _DamagedError as error:
+                self._warn(f"{error}: passed over")
+        if names:
+            raise StriateError(
+                "no whole checkpoint is left", where=str(self.folder), exit_code=WRONG_INPUT
+            )
+        return None
+
+    def _names(self) -> list[str]:
+        """The finished ones, newest first."""
+        return sorted((name for name in self._own() if name.startswith("step-")), reverse=True)
+
+    def _unfinished(self) -> list[str]:
+        return [name for name in self._own() if name.startswith(".")]
+
+    def _own(self) -> Iterator[str]:
+        if self.folder.is_dir():
+            for path in self.folder.iterdir():
+                if _OWN.fullmatch(path.name) and path.is_dir() and not path.is_symlink():
+                    yield path.name
+
+
+class _DamagedError(Exception):
+    """A snapshot whose bytes are not those that were written."""
+
+
+def _read(folder: Path) -> Snapshot:
+    try:
+        digests = json.loads((folder / _MANIFEST).read_bytes())
+        contents = {name: (folder / name).read_bytes() for name in (_STATE, _FACTS)}
+        for name, data in contents.items():
+            if hashlib.sha256(data).hexdigest() != digests[name]:
+                raise _DamagedError(f"{folder / name} is damaged (its SHA-256 does not match)")
+        facts = json.loads(contents[_FACTS])
+        return Snapshot(int(facts["step"]), load(contents[_STATE]), facts)
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise _DamagedError(f"{folder} is damaged ({type(error).__name__}: {error})") from error
+
+
+def _remove(folder: Path) -> None:
+    """Take away a snapshot's own three files, the manifest first, and the folder if it is empty."""
+    if not folder.is_dir():
+        return
+    for name in (_MANIFEST, _FACTS, _STATE):
+        (folder / name).unlink(missing_ok=True)
+    for path in folder.glob(".striate-*.tmp"):
+        path.unlink()
+    with contextlib.suppress(OSError):  # something else lies in it: not ours
+        os.rmdir(folder)
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, indent=1, allow_nan=False) + "\n").encode()

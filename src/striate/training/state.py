@@ -1,0 +1,165 @@
+"""Where a run stands, and how that becomes a snapshot and comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from striate.data import Loader
+from striate.errors import WRONG_INPUT, StriateError
+from striate.metrics import Scores
+from striate.training.checkpoint import Snapshot
+from striate.training.clock import Clock
+from striate.training.log import Epoch, Step
+from striate.training.recipe import Recipe
+from striate.training.step import Stepper
+
+_MAY_GROW = ("epochs", "budget")
+
+
+class Training:
+    """A run between two updates."""
+
+    def __init__(self, stepper: Stepper, train: Loader, clock: Clock, recipe: Recipe) -> None:
+        self.stepper, self.train, self.clock, self.recipe = stepper, train, clock, recipe
+        self.step = 0
+        """Updates done."""
+        self.history: list[Epoch] = []
+        self.best: dict[str, Tensor] = {}
+        """The weights of the best epoch, where the recipe has patience."""
+        self._losses = [0.0, 0.0]
+        """Sum and number of the losses of this epoch."""
+        self._rate = 0.0
+        self._ended = 0
+        """Epochs whose updates are done."""
+        self._out_of_time = False
+
+    @property
+    def progress(self) -> float:
+        """The share of the run that is done."""
+        return self.clock.progress(self.step)
+
+    @property
+    def evaluation_due(self) -> bool:
+        """Whether an epoch has ended that was not evaluated."""
+        return self._ended > len(self.history)
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to do, or nothing better has come for too long."""
+        stale = len(self.history) - 1 - self._best_epoch()
+        out_of_patience = bool(self.recipe.patience) and stale >= self.recipe.patience
+        return self._out_of_time or self._ended >= self.recipe.epochs or out_of_patience
+
+    def log(self, loss: float, rate: float) -> Step:
+        """Count an update."""
+        self.step += 1
+        self._losses[0] += loss
+        self._losses[1] += 1
+        self._rate = rate
+        return Step(self.step, self._ended + 1, self.progress, loss)
+
+    def end_epoch(self) -> None:
+        """The updates of an epoch are done, or the budget is used up."""
+        self._ended += 1
+        self._out_of_time = self.progress >= 1
+
+    def note(self, scores: Scores) -> Step:
+        """Take in how good the network is after an epoch."""
+        loss = self._losses[0] / max(1.0, self._losses[1])
+        seconds = self.clock.seconds
+        self.history.append(
+            Epoch(self._ended, self.step, loss, self._rate, seconds, scores.to_dict())
+        )
+        self._losses = [0.0, 0.0]
+        if self.recipe.patience and self._best_epoch() == len(self.history) - 1:
+            weights = self.stepper.best_known.state_dict()
+            self.best = {name: value.detach().clone() for name, value in weights.items()}
+        return Step(self.step, self._ended, self.progress, loss, scores)
+
+    def keep_best(self) -> None:
+        """Put the weights that count into the network: the best epoch's, or the average's."""
+        weights = self.best or self.stepper.best_known.state_dict()
+        self.stepper.net.load_state_dict(weights)
+
+    def snapshot(self) -> Snapshot:
+        """Everything that the rest of the run depends on."""
+        tensors = dict(_named("net", self.stepper.net.state_dict()))
+        tensors |= _named("best", self.best)
+        for index, state in self.stepper.optimiser.state_dict()["state"].items():
+            tensors |= _named(f"optimiser.{index}", state)
+        average = self.stepper.average
+        if average:
+            tensors |= _named("average", average.net.state_dict())
+        facts = {
+            "step": self.step,
+            "ended": self._ended,
+            "losses": self._losses,
+            "rate": self._rate,
+            "seconds": self.clock.seconds,
+            "loader": self.train.state(),
+            "history": [asdict(epoch) for epoch in self.history],
+            "averaged": average.updates if average else 0,
+            "recipe": self.recipe.to_dict(),
+        }
+        return Snapshot(self.step, tensors, facts)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Stand where the snapshot was taken."""
+        facts = snapshot.facts
+        _check_recipe(self.recipe, facts["recipe"])
+        self.stepper.net.load_state_dict(_below("net", snapshot.tensors))
+        self.best = _below("best", snapshot.tensors)
+        _restore_optimiser(self.stepper.optimiser, snapshot.tensors)
+        if self.stepper.average:
+            self.stepper.average.net.load_state_dict(_below("average", snapshot.tensors))
+            self.stepper.average.updates = facts["averaged"]
+        self.train.load_state(facts["loader"])
+        self.step, self._ended = snapshot.step, facts["ended"]
+        self._losses, self._rate = facts["losses"], facts["rate"]
+        self.history = [Epoch(**row) for row in facts["history"]]
+        self.clock.spent = facts["seconds"]
+
+    def _best_epoch(self) -> int:
+        """The index of the best epoch so far: most right, then the smallest loss; the earliest."""
+        keys = [(-epoch.val["accuracy"], epoch.val["nll"]) for epoch in self.history]
+        return keys.index(min(keys)) if keys else -1
+
+
+def _restore_optimiser(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Into the memory format of each parameter: fused updates run over memory as it lies."""
+    parameters = [p for group in optimiser.param_groups for p in group["params"]]
+    for index, parameter in enumerate(parameters):
+        saved = _below(f"optimiser.{index}", tensors)
+        if saved:
+            optimiser.state[parameter] = {
+                name: torch.empty_like(parameter).copy_(value)
+                if value.shape == parameter.shape
+                else value.clone()
+                for name, value in saved.items()
+            }
+
+
+def _check_recipe(recipe: Recipe, saved: dict[str, Any]) -> None:
+    same = {name: getattr(recipe, name) for name in _MAY_GROW}
+    old = replace(Recipe(**saved), **same)
+    if old != recipe:
+        names = [n for n, v in recipe.to_dict().items() if v != old.to_dict()[n]]
+        raise StriateError(
+            f"the run was started with another recipe ({', '.join(names)})",
+            remedy="Only epochs and budget may change on resume",
+            exit_code=WRONG_INPUT,
+        )
+
+
+def _named(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {f"{prefix}.{name}": t.detach().cpu().contiguous() for name, t in tensors.items()}
+
+
+def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    start = f"{prefix}."
+    return {name[len(start) :]: t for name, t in tensors.items() if name.startswith(start)}

@@ -1,0 +1,80 @@
+"""One update: forward, backward, watch, clip, step, average. Precision is decided here only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from striate.data import Batch, Stream
+from striate.data.augment import mix_pairs
+from striate.training.dist import Team
+from striate.training.ema import Average
+from striate.training.loss import Loss
+from striate.training.optim import optimiser_for
+from striate.training.recipe import Recipe
+from striate.training.watch import check_finite
+
+
+class Stepper:
+    """A network that learns by a recipe; `average` is its moving average, if there is one."""
+
+    def __init__(self, net: nn.Module, recipe: Recipe, loss: Loss, team: Team) -> None:
+        self.net = net
+        self.recipe = recipe
+        self.team = team
+        self.loss = loss
+        self.optimiser = optimiser_for(net, recipe)
+        self.average = Average(net, recipe.average) if recipe.average else None
+        compiled = torch.compile(net) if recipe.compile else net
+        self._run: Callable[[Tensor], Tensor] = team.wrapped(compiled)  # type: ignore[arg-type]
+
+    @property
+    def best_known(self) -> nn.Module:
+        """The network to evaluate and to keep."""
+        return self.average.net if self.average else self.net
+
+    def update(self, batch: Batch, step: int, rate: float, count: int) -> float:
+        """Learn from a batch that has `count` samples over all processes; returns its mean loss.
+
+        The random numbers of dropout and its like are a pure function of (seed, step, rank).
+        """
+        self.net.train()
+        # Its own random numbers a step: nothing to save, and nothing that a resume can change.
+        torch.manual_seed((self.recipe.seed * 1_000_003 + step) * 1_009 + self.team.rank)
+        self.optimiser.zero_grad(set_to_none=True)
+        images, labels = self._mixed(batch, step)
+        total = 0.0
+        pieces = zip(*(t.chunk(self.recipe.accumulate) for t in (images, labels, batch.mask)))
+        for piece in pieces:
+            # Processes give the mean of their gradients, so each multiplies by their number.
+            loss = self.sum_of_losses(*piece) * (self.team.size / max(1, count))
+            loss.backward()  # type: ignore[no-untyped-call]
+            total += loss.item()
+        self._apply(total, rate, images)
+        return total
+
+    def sum_of_losses(self, images: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
+        """The loss of every sample that counts, summed, in float32."""
+        low = self.recipe.precision == "bfloat16"
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=low):
+            logits = self._run(images)
+        return self.loss(logits.float(), labels, mask)
+
+    def _mixed(self, batch: Batch, step: int) -> tuple[Tensor, Tensor]:
+        if self.recipe.mix == "none":
+            return batch.images, batch.labels
+        raise NotImplementedError
+
+    def _apply(self, loss: float, rate: float, images: Tensor) -> None:
+        learning = [p for p in self.net.parameters() if p.grad is not None]
+        norm = nn.utils.get_total_norm([p.grad for p in learning if p.grad is not None])
+        check_finite(self.net, loss, norm, images)
+        if self.recipe.clip:
+            nn.utils.clip_grads_with_norm_(learning, self.recipe.clip, norm)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.optimiser.step()
+        if self.average:
+            self.average.follow(self.net)
