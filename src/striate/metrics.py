@@ -47,7 +47,7 @@ class Scores:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return asdict(self)
+        return {**asdict(self), "interval": list(self.interval)}
 
 
 class Tally:

@@ -1,78 +1,114 @@
 import pytest
 import torch
-from torch import Tensor, nn
+from small_run import linear_net, loader, run, weights
+from torch import nn
 
 from striate.errors import ArgumentError, StriateError
-from striate.training import Part, Recipe, Step, evaluate, fit
-from striate.training.loop import predict_logits
-
-NUM_SAMPLES = 150
+from striate.training import Loss, Recipe, Step, Surroundings, evaluate, fit
 
 
-def as_floats(batch: Tensor) -> Tensor:
-    return batch.float() / 255
+def accuracy(net: nn.Module) -> float:
+    return evaluate(net, loader(Recipe(), shuffle=False), 2).scores().accuracy
 
 
-def stripes() -> Part:
-    """Two classes a linear net can tell apart: bright top, bright bottom; with noise."""
-    generator = torch.Generator().manual_seed(0)
-    images = torch.randint(0, 100, (NUM_SAMPLES, 1, 4, 4), generator=generator, dtype=torch.uint8)
-    labels = torch.arange(NUM_SAMPLES) % 2
-    for index, label in enumerate(labels):
-        images[index, 0, 2 * int(label) : 2 * int(label) + 2] += 100
-    return Part(images, labels, as_floats)
-
-
-def linear_net() -> nn.Module:
-    torch.manual_seed(0)
-    return nn.Sequential(nn.Flatten(), nn.Linear(16, 2))
-
-
-def trained(recipe: Recipe) -> tuple[nn.Module, list[Step]]:
-    net, steps = linear_net(), []
-    fit(net, stripes(), stripes(), recipe, steps.append)
-    return net, steps
+def steps_of(recipe: Recipe) -> list[Step]:
+    steps: list[Step] = []
+    run(linear_net(), recipe, Surroundings(report=steps.append))
+    return steps
 
 
 def test_it_learns_what_can_be_learnt() -> None:
-    before = evaluate(linear_net(), stripes())
-    net, _ = trained(Recipe(epochs=8, batch_size=16, peak_rate=0.05))
-    after = evaluate(net, stripes())
-    assert before.accuracy < 0.9
-    assert after.accuracy == 1.0
-    assert after.nll < before.nll / 2
+    net = linear_net()
+    before = accuracy(net)
+    training = run(net, Recipe(epochs=8, batch_size=16, peak_rate=0.05))
+    assert before < 0.9
+    assert accuracy(net) == 1.0
+    assert training.history[-1].loss < training.history[0].loss / 2
+
+
+@pytest.mark.parametrize("optimiser", ["sgd", "adam", "adamw", "muon"])
+def test_every_optimiser_learns(optimiser: str) -> None:
+    net = linear_net()
+    rate = 0.5 if optimiser == "sgd" else 0.05
+    run(net, Recipe(epochs=8, batch_size=16, peak_rate=rate, optimiser=optimiser))
+    assert accuracy(net) > 0.98
 
 
 def test_equal_seeds_give_equal_weights_and_others_do_not() -> None:
-    one, again, other = (
-        torch.cat([p.flatten() for p in trained(Recipe(epochs=2, seed=seed))[0].parameters()])
-        for seed in (1, 1, 2)
-    )
-    assert torch.equal(one, again)
-    assert not torch.equal(one, other)
+    found = []
+    for seed in (1, 1, 2):
+        net = linear_net()
+        run(net, Recipe(epochs=2, seed=seed))
+        found.append(weights(net))
+    assert torch.equal(found[0], found[1])
+    assert not torch.equal(found[0], found[2])
 
 
 def test_every_step_is_reported_and_every_epoch_evaluated() -> None:
-    _, steps = trained(Recipe(epochs=3, batch_size=64))
-    assert [step.step for step in steps] == list(range(1, 10))  # 150 samples: 64 + 64 + 22
+    steps = steps_of(Recipe(epochs=3, batch_size=64))
+    updates = [step for step in steps if step.val is None]
+    assert [step.step for step in updates] == list(range(1, 10))  # 150 samples: 64 + 64 + 22
     assert [step.epoch for step in steps if step.val] == [1, 2, 3]
-    assert {step.steps for step in steps} == {9}
+    assert updates[-1].progress == 1
 
 
-def test_evaluation_does_not_depend_on_the_batch_it_came_in() -> None:
-    net = nn.Sequential(nn.Flatten(), nn.Linear(16, 16), nn.BatchNorm1d(16), nn.Linear(16, 2))
-    many = Part(stripes().images.repeat(5, 1, 1, 1), stripes().labels.repeat(5), as_floats)
-    logits = predict_logits(net, many)
-    torch.testing.assert_close(logits[:NUM_SAMPLES], logits[-NUM_SAMPLES:])
-    assert net.training is False
+def test_pieces_of_a_batch_give_the_whole_batch_s_update() -> None:
+    found = []
+    for accumulate in (1, 4):
+        net = linear_net()
+        run(net, Recipe(epochs=2, batch_size=64, accumulate=accumulate))
+        found.append(weights(net))
+    torch.testing.assert_close(found[0], found[1], rtol=0, atol=1e-5)
 
 
-def test_a_loss_that_is_not_a_number_stops_the_run() -> None:
+def test_patience_stops_the_run_and_keeps_the_best_epoch() -> None:
+    """Validated on the opposite of what it learns, a run is best after its first epoch."""
+    recipe = Recipe(epochs=50, batch_size=16, patience=2, peak_rate=0.05)
+    wrong = loader(recipe, shuffle=False, flipped=True)
+    net, once = linear_net(), linear_net()
+    loss = Loss()
+    training = fit(
+        net, loader(recipe, shuffle=True), wrong, recipe,
+        loss=loss, classes=2, around=Surroundings(),
+    )  # fmt: skip
+    assert [row.epoch for row in training.history] == [1, 2, 3]
+    short = recipe.with_settings({"patience": 0})
+    cut = Surroundings(report=_stop_after_first_epoch)
+    with pytest.raises(StopIteration):
+        fit(once, loader(short, shuffle=True), wrong, short, loss=loss, classes=2, around=cut)
+    assert torch.equal(weights(net), weights(once))
+
+
+def _stop_after_first_epoch(step: Step) -> None:
+    if step.val:
+        raise StopIteration
+
+
+def test_the_average_is_what_is_evaluated_and_kept() -> None:
+    net, plain = linear_net(), linear_net()
+    run(net, Recipe(epochs=2, average=0.9))
+    run(plain, Recipe(epochs=2))
+    assert not torch.equal(weights(net), weights(plain))
+    path = [weights(linear_net()), weights(plain)]
+    assert (weights(net) - path[0]).norm() < (path[1] - path[0]).norm()
+
+
+def test_a_number_that_is_none_never_reaches_the_weights() -> None:
     net = linear_net()
+    before = weights(net)
     with torch.no_grad():
-        net[1].weight.fill_(float("nan"))  # type: ignore[index]
-    with pytest.raises(StriateError, match="loss became nan at step 1"):
-        fit(net, stripes(), stripes(), Recipe(epochs=1), lambda step: None)
+        net[1].bias.fill_(float("nan"))  # type: ignore[index]
+    with pytest.raises(StriateError, match=r"step 1: layer 1 gives values .* \(files .*sample"):
+        run(net, Recipe(epochs=1))
+    assert torch.equal(weights(net)[:32], before[:32])
+
+
+def test_a_rate_that_blows_up_is_stopped_before_the_update() -> None:
+    net = linear_net()
+    recipe = Recipe(epochs=20, peak_rate=1e38, optimiser="sgd", schedule="constant", warmup=0)
+    with pytest.raises(StriateError, match="Lower peak_rate"):
+        run(net, recipe)
+    assert weights(net).isfinite().all()
 
 
 @pytest.mark.parametrize(
@@ -80,12 +116,38 @@ def test_a_loss_that_is_not_a_number_stops_the_run() -> None:
     [
         ({"epochs": 0}, "epochs: got 0"),
         ({"batch_size": 0}, "batch_size: got 0"),
+        ({"accumulate": 3}, "accumulate: got 3, expected a divisor of batch_size"),
         ({"seed": -1}, "seed: got -1"),
         ({"seed": 2**31}, "from 0 to 2,147,483,647"),
         ({"peak_rate": 0.0}, "peak_rate: got 0.0"),
         ({"peak_rate": float("nan")}, "peak_rate: got nan"),
+        ({"warmup": 1.0}, "warmup: got 1.0"),
+        ({"budget": float("inf")}, "budget: got inf"),
+        ({"optimiser": "adamx"}, "Did you mean adam"),
+        ({"schedule": "cosinus"}, "Did you mean cosine"),
     ],
 )
 def test_bad_recipes_are_refused(change: dict[str, float], message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
         Recipe(**change)  # type: ignore[arg-type]
+
+
+def test_settings_are_read_by_the_type_of_what_they_change() -> None:
+    recipe = Recipe().changed(["epochs=3", "peak_rate=1", "balanced=True", "policy=light"])
+    assert (recipe.epochs, recipe.peak_rate, recipe.balanced) == (3, 1.0, True)
+    assert recipe.policy == "light"
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("epochs=2.5", "epochs: got '2.5', expected a whole number"),
+        ("balanced=1", "balanced: got '1', expected true or false"),
+        ("epoch=3", "Did you mean epochs"),
+        ("epochs", "expected name=value"),
+        ("peak_rate=fast", "expected a number"),
+    ],
+)
+def test_bad_settings_are_refused(setting: str, message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        Recipe().changed([setting])

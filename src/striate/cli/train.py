@@ -2,58 +2,119 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from striate.cli.output import Json, Quiet, print_json, results, talk
+from striate.errors import ArgumentError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from striate.pipeline import Run
+    from striate.pipeline import Run, Talk
     from striate.training import Step
 
+_UNITS = {"s": 1, "m": 60, "h": 3600}
+_NO_LIMIT = 1_000_000
 
-def train(
-    source: Annotated[str, typer.Argument(help="What to train on.")] = "sample",
-    epochs: Annotated[int, typer.Option(help="How often to see every picture.")] = 12,
-    seed: Annotated[int, typer.Option(help="Decides the split, the weights and the order.")] = 0,
+
+def train(  # noqa: PLR0913  # one argument an option, as typer wants it
+    source: Annotated[
+        str, typer.Argument(help="A folder of pictures, a data set's name, a manifest, an archive.")
+    ] = "sample",
+    model: Annotated[str | None, typer.Option(help="A network of `striate models`.")] = None,
+    recipe: Annotated[str | None, typer.Option(help="A named run: mnist_deck, ...")] = None,
+    epochs: Annotated[int | None, typer.Option(help="How often to see every picture.")] = None,
+    budget: Annotated[
+        str | None, typer.Option(help="How long to train, as 90s, 10m or 1h: done when it is over.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="Change the recipe: peak_rate=0.01")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Decides the split, the weights and the order.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="The run folder to make; by default runs/SOURCE-TIME.")
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option(help="Go on with this run; --epochs and --budget may grow.")
     ] = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Train a classifier and write its run folder.
 
-    This version trains on the 5,000 real digits that ship inside ("sample").
+    Without a source it trains on the 5,000 real digits that ship inside ("sample").
 
     \b
     striate train
-    striate train --epochs 20 --seed 1 --out runs/digits
+    striate train photos/ --budget 10m
+    striate train mnist --model resnet20 --epochs 3 --set batch_size=128
+    striate train --resume runs/photos-20260101-120000
     striate train --json | jq .test.accuracy
     """
+    from striate.pipeline import resume as go_on
     from striate.pipeline import train as run_training
 
-    with _progress(talk(quiet)) as report:
-        run = run_training(source, epochs=epochs, seed=seed, out=out, report=report)
+    changes = _changes(epochs, budget, seed)
+    with _talk(talk(quiet)) as listeners:
+        if resume is not None:
+            run = go_on(resume, talk=listeners, **changes)
+        else:
+            named = _setup(recipe, model, settings or [])
+            run = run_training(source, out=out, talk=listeners, **named, **changes)
     if json:
         print_json(run.to_dict())
     else:
         _print_run(run)
 
 
+def _setup(recipe: str | None, model: str | None, settings: list[str]) -> dict[str, Any]:
+    """What `pipeline.train` takes for a named run, a named network, and changes to the recipe."""
+    from striate.pipeline.running import MODEL
+    from striate.recipes import setup
+    from striate.training import Recipe
+
+    if recipe is None:
+        return {"model": model or MODEL, "recipe": Recipe().changed(settings)}
+    named = setup(recipe)
+    return {
+        "model": model or named.model,
+        "options": named.options if model in (None, named.model) else {},
+        "recipe": named.recipe.changed(settings),
+    }
+
+
+def _changes(epochs: int | None, budget: str | None, seed: int | None) -> dict[str, Any]:
+    changes: dict[str, Any] = {"epochs": epochs, "seed": seed}
+    if budget is not None:
+        changes["budget"] = _seconds(budget)
+        changes["epochs"] = epochs or _NO_LIMIT
+    return {name: value for name, value in changes.items() if value is not None}
+
+
+def _seconds(text: str) -> float:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text.strip())
+    if not match or float(match[1]) == 0:
+        raise ArgumentError("budget", text, "a time such as 90s, 10m or 1.5h")
+    return float(match[1]) * _UNITS[match[2]]
+
+
 def _print_run(run: Run) -> None:
     console = results()
-    wrong = round((1 - run.test.accuracy) * run.test.n)
+    scores, what = (run.test, "Test") if run.test else (run.val, "Validation")
+    low, high = scores.interval
+    wrong = round((1 - scores.accuracy) * scores.n)
     console.print(
-        f"Test accuracy {run.test.accuracy:.1%}: {wrong} of {run.test.n:,} held-out wrong, "
-        f"after {run.seconds:.0f} s.",
+        f"{what} accuracy {scores.accuracy:.1%} (95 % interval {low:.1%} to {high:.1%}): "
+        f"{wrong:,} of {scores.n:,} held-out wrong, after {run.seconds:.0f} s.",
         soft_wrap=True,
     )
     console.print(f"Run folder: {run.path}", soft_wrap=True)
@@ -61,21 +122,27 @@ def _print_run(run: Run) -> None:
 
 
 @contextmanager
-def _progress(console: Console) -> Iterator[Callable[[Step], None]]:
-    """A bar on a terminal; a line an epoch in a pipe; nothing when quiet."""
+def _talk(console: Console) -> Iterator[Talk]:
+    """Bars on a terminal; a line an epoch in a pipe; nothing when quiet."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from striate.pipeline import Talk
 
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     on_terminal = sys.stderr.isatty()
     with Progress(*columns, console=console, disable=not on_terminal, transient=True) as bar:
-        task = bar.add_task("training", total=None)
+        reading = bar.add_task("reading", total=None, visible=False)
+        training = bar.add_task("training", total=1.0)
 
-        def report(step: Step) -> None:
-            bar.update(task, completed=step.step, total=step.steps)
-            if step.val is not None:
+        def decoding(done: int, total: int) -> None:
+            bar.update(reading, completed=done, total=total, visible=done < total)
+
+        def step(now: Step) -> None:
+            bar.update(training, completed=now.progress)
+            if now.val is not None:
                 console.print(
-                    f"epoch {step.epoch}: loss {step.loss:.3f}, "
-                    f"validation accuracy {step.val.accuracy:.1%}"
+                    f"epoch {now.epoch}: loss {now.loss:.3f}, "
+                    f"validation accuracy {now.val.accuracy:.1%}"
                 )
 
-        yield report
+        yield Talk(step, decoding, console.print)

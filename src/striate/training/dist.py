@@ -52,6 +52,9 @@ class Team:
         return nn.parallel.DistributedDataParallel(net)
 
 
+ALONE = Team()
+
+
 @contextlib.contextmanager
 def team() -> Iterator[Team]:
     """Join the other processes if a launcher started several (RANK and WORLD_SIZE say so).

@@ -62,13 +62,13 @@ def tensorboard(folder: Path) -> Report:
         raise StriateError(
             "TensorBoard is not installed", remedy='pip install "striate[tensorboard]"'
         ) from error
-    writer = SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
+    writer = SummaryWriter(str(folder))
 
     def report(step: Step) -> None:
-        writer.add_scalar("loss/train", step.loss, step.step)  # type: ignore[no-untyped-call]
+        writer.add_scalar("loss/train", step.loss, step.step)
         if step.val:
             for name in ("accuracy", "nll", "ece"):
                 value = getattr(step.val, name)
-                writer.add_scalar(f"val/{name}", value, step.step)  # type: ignore[no-untyped-call]
+                writer.add_scalar(f"val/{name}", value, step.step)
 
     return report

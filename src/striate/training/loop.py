@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import nn
 
-from striate.data import Batch, Loader
+from striate.data.loader import Batch, Loader
 from striate.errors import StriateError
 from striate.metrics import Tally
 from striate.training.checkpoint import Checkpoints
 from striate.training.clock import Clock
-from striate.training.dist import Team
+from striate.training.dist import ALONE, Team
 from striate.training.interrupts import Wish, wishes
-from striate.training.log import Epoch, Report, Step
+from striate.training.log import Report
 from striate.training.loss import Loss
 from striate.training.recipe import Recipe
 from striate.training.schedule import share_of_peak
@@ -31,7 +30,7 @@ class Surroundings:
 
     report: Report = lambda step: None
     checkpoints: Checkpoints | None = None
-    team: Team = Team()
+    team: Team = ALONE
     name_of: Callable[[int], str] = "sample {}".format
     interval: float = 300.0
     """Seconds between snapshots within an epoch."""
@@ -46,14 +45,14 @@ def fit(
     *,
     loss: Loss,
     classes: int,
-    around: Surroundings = Surroundings(),
+    around: Surroundings,
 ) -> Training:
     """Train `net` in place by a recipe; what comes back has its history and its best weights.
 
     With checkpoints it goes on where the newest one stands, to the very bit on one machine.
     """
     clock = Clock(recipe.epochs * len(train), recipe.budget)
-    stepper = Stepper(net, recipe, loss, around.team)
+    stepper = Stepper(net, recipe, loss, classes, around.team)
     training = Training(stepper, train, clock, recipe)
     if around.checkpoints and (snapshot := around.checkpoints.newest()):
         training.restore(snapshot)
@@ -93,7 +92,7 @@ def _step(training: Training, batch: Batch, around: Surroundings) -> tuple[float
     rate = recipe.peak_rate * share_of_peak(recipe.schedule, training.progress, recipe.warmup)
     count = int(around.team.total(batch.mask.sum()).item())
     try:
-        loss = training.stepper.update(batch, step, rate, count)
+        loss = training.stepper.update(batch, step, training.epoch, rate, count)
     except NonFiniteError as error:
         names = [around.name_of(int(batch.ids[place])) for place in error.samples]
         shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
@@ -105,7 +104,7 @@ def _step(training: Training, batch: Batch, around: Surroundings) -> tuple[float
 
 
 @torch.inference_mode()
-def evaluate(net: nn.Module, data: Loader, classes: int, team: Team = Team()) -> Tally:
+def evaluate(net: nn.Module, data: Loader, classes: int, team: Team = ALONE) -> Tally:
     """The tally of `net` over every sample of a loader, summed exactly over all processes."""
     net.eval()
     tally = Tally(classes)

@@ -27,9 +27,7 @@ class Loss:
         """Labels may be classes (B,) or targets (B, C); a sum over the samples, not yet divided."""
         plain = labels.ndim == 1 and self.weights is None and not self.focus
         if plain:
-            each = F.cross_entropy(
-                logits, labels, reduction="none", label_smoothing=self.smoothing
-            )
+            each = F.cross_entropy(logits, labels, reduction="none", label_smoothing=self.smoothing)
         else:
             each = self._each(logits, labels)
         return each.where(mask, each.new_zeros(())).sum()

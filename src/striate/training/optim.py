@@ -44,9 +44,7 @@ class Muon(torch.optim.Optimizer):
     which there is no such matrix, and the last layer get Adam's update.
     """
 
-    def __init__(
-        self, groups: Iterable[dict[str, Any]], lr: float, momentum: float = 0.9
-    ) -> None:
+    def __init__(self, groups: Iterable[dict[str, Any]], lr: float, momentum: float = 0.9) -> None:
         super().__init__(groups, {"lr": lr, "momentum": momentum, "weight_decay": 0.0})
 
     @torch.no_grad()
@@ -72,7 +70,8 @@ class Muon(torch.optim.Optimizer):
         state["first"].lerp_(gradient, 1 - momentum)
         matrix = gradient.lerp(state["first"], momentum).flatten(1)
         scale = 0.2 * max(matrix.shape) ** 0.5
-        return scale * orthogonal(matrix).view_as(parameter)
+        update: Tensor = scale * orthogonal(matrix).view_as(parameter)
+        return update
 
 
 def _adam(gradient: Tensor, state: dict[str, Tensor]) -> Tensor:
@@ -96,4 +95,5 @@ def orthogonal(matrix: Tensor, rounds: int = 5) -> Tensor:
     for _ in range(rounds):
         gram = x @ x.T
         x = 3.4445 * x + (-4.7750 * gram + 2.0315 * gram @ gram) @ x
-    return x.T if tall else x
+    result: Tensor = x.T if tall else x
+    return result

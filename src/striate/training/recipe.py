@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
@@ -82,14 +82,23 @@ class Recipe:
     def changed(self, settings: Iterable[str]) -> Recipe:
         """The same recipe with some settings changed, each given as `name=value`."""
         changes: dict[str, Any] = {}
-        types = {field.name: type(getattr(self, field.name)) for field in fields(self)}
+        types = self._types()
         for setting in settings:
             name, equals, text = setting.partition("=")
             if not equals:
                 raise ArgumentError("set", setting, "name=value, as in peak_rate=0.01")
             _one_of("setting", name, types)
             changes[name] = _value(name, text, types[name])
-        return replace(self, **changes)
+        return self.with_settings(changes)
+
+    def with_settings(self, settings: Mapping[str, Any]) -> Recipe:
+        """The same recipe with some settings changed."""
+        for name in settings:
+            _one_of("setting", name, self._types())
+        return replace(self, **settings)
+
+    def _types(self) -> dict[str, type]:
+        return {field.name: type(getattr(self, field.name)) for field in fields(self)}
 
 
 def _value(name: str, text: str, kind: type) -> Any:

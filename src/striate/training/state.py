@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import asdict, replace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from striate.data import Loader
+from striate.data.loader import Loader
 from striate.errors import WRONG_INPUT, StriateError
 from striate.metrics import Scores
 from striate.training.checkpoint import Snapshot
@@ -42,6 +41,11 @@ class Training:
     def progress(self) -> float:
         """The share of the run that is done."""
         return self.clock.progress(self.step)
+
+    @property
+    def epoch(self) -> int:
+        """The present epoch, from 0."""
+        return self._ended
 
     @property
     def evaluation_due(self) -> bool:

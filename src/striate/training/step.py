@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from striate.data import Batch, Stream
-from striate.data.augment import mix_pairs
+from striate.data.augment import CutMix, MixUp, Stream
+from striate.data.loader import Batch
 from striate.training.dist import Team
 from striate.training.ema import Average
 from striate.training.loss import Loss
@@ -20,9 +21,12 @@ from striate.training.watch import check_finite
 class Stepper:
     """A network that learns by a recipe; `average` is its moving average, if there is one."""
 
-    def __init__(self, net: nn.Module, recipe: Recipe, loss: Loss, team: Team) -> None:
+    def __init__(
+        self, net: nn.Module, recipe: Recipe, loss: Loss, classes: int, team: Team
+    ) -> None:
         self.net = net
         self.recipe = recipe
+        self.classes = classes
         self.team = team
         self.loss = loss
         self.optimiser = optimiser_for(net, recipe)
@@ -35,7 +39,7 @@ class Stepper:
         """The network to evaluate and to keep."""
         return self.average.net if self.average else self.net
 
-    def update(self, batch: Batch, step: int, rate: float, count: int) -> float:
+    def update(self, batch: Batch, step: int, epoch: int, rate: float, count: int) -> float:
         """Learn from a batch that has `count` samples over all processes; returns its mean loss.
 
         The random numbers of dropout and its like are a pure function of (seed, step, rank).
@@ -44,13 +48,13 @@ class Stepper:
         # Its own random numbers a step: nothing to save, and nothing that a resume can change.
         torch.manual_seed((self.recipe.seed * 1_000_003 + step) * 1_009 + self.team.rank)
         self.optimiser.zero_grad(set_to_none=True)
-        images, labels = self._mixed(batch, step)
+        images, labels = self._mixed(batch, epoch)
         total = 0.0
-        pieces = zip(*(t.chunk(self.recipe.accumulate) for t in (images, labels, batch.mask)))
-        for piece in pieces:
+        parts = [t.chunk(self.recipe.accumulate) for t in (images, labels, batch.mask)]
+        for piece in zip(*parts, strict=True):
             # Processes give the mean of their gradients, so each multiplies by their number.
             loss = self.sum_of_losses(*piece) * (self.team.size / max(1, count))
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             total += loss.item()
         self._apply(total, rate, images)
         return total
@@ -62,10 +66,12 @@ class Stepper:
             logits = self._run(images)
         return self.loss(logits.float(), labels, mask)
 
-    def _mixed(self, batch: Batch, step: int) -> tuple[Tensor, Tensor]:
+    def _mixed(self, batch: Batch, epoch: int) -> tuple[Tensor, Tensor]:
         if self.recipe.mix == "none":
             return batch.images, batch.labels
-        raise NotImplementedError
+        mix = MixUp() if self.recipe.mix == "mixup" else CutMix()
+        targets = F.one_hot(batch.labels, self.classes).float()
+        return mix(batch.images, targets, Stream(self.recipe.seed, epoch, batch.ids))
 
     def _apply(self, loss: float, rate: float, images: Tensor) -> None:
         learning = [p for p in self.net.parameters() if p.grad is not None]

@@ -1,0 +1,293 @@
+"""From a source to a run folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import torch
+
+import striate
+from striate.data import Dataset, Files, Split, load_source
+from striate.data.augment import policy
+from striate.data.loader import Loader
+from striate.data.opening import open_store
+from striate.data.order import Order
+from striate.data.split import split
+from striate.data.stores import Store
+from striate.errors import WRONG_INPUT, ArgumentError, StriateError
+from striate.exporting import CONFIG, FORMAT, save_model
+from striate.files import write_atomic
+from striate.metrics import Scores
+from striate.models import create
+from striate.pipeline import folder as run_folder
+from striate.pipeline.choose import preprocess_for
+from striate.preprocess import Preprocess
+from striate.training import (
+    Checkpoints,
+    Loss,
+    Recipe,
+    Report,
+    Surroundings,
+    Team,
+    balancing_weights,
+    evaluate,
+    fit,
+    team,
+    write_history,
+)
+
+METRICS = "metrics.jsonl"
+MODEL = "lecture_net"
+_EVALUATION_BATCH = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished training run: its folder, and how good it is on data it never saw."""
+
+    path: Path
+    model: str
+    mode: str
+    seconds: float
+    val: Scores
+    test: Scores | None
+    """None where no part was left to test on."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `striate train --json` prints."""
+        return {
+            "run": str(self.path),
+            "model": self.model,
+            "mode": self.mode,
+            "seconds": round(self.seconds, 2),
+            "val": self.val.to_dict(),
+            "test": self.test.to_dict() if self.test else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """Who listens to a run: to its steps, to pictures being decoded, to remarks."""
+
+    step: Report = lambda step: None
+    decoding: Callable[[int, int], None] = lambda done, total: None
+    say: Callable[[str], None] = lambda line: None
+
+
+SILENT = Talk()
+RECIPE = Recipe()
+NONE: Mapping[str, Any] = MappingProxyType({})
+
+
+def train(
+    source: str | Path = "sample",
+    *,
+    model: str = MODEL,
+    options: Mapping[str, Any] = NONE,
+    recipe: Recipe = RECIPE,
+    out: str | Path | None = None,
+    talk: Talk = SILENT,
+    **settings: Any,
+) -> Run:
+    """Train a classifier on `source` and write its run folder.
+
+    `settings` change the recipe: `epochs=20, seed=1`. The test part is held out before anything is
+    measured and is used once, at the end.
+    """
+    recipe = recipe.with_settings(settings)
+    with team() as members:
+        data = load_source(source)
+        cut = split(data, seed=recipe.seed)
+        preprocess = preprocess_for(data, cut.train)
+        plan = _plan(source, data, cut, preprocess, recipe)
+        plan["model"] = _model(model, options, data, preprocess)
+        path = Path(out) if out is not None else run_folder.free_name(Path("runs"), data.name)
+        if members.leads:
+            run_folder.make(path)
+        try:
+            return _held(path, _Job(data, cut, preprocess, recipe, plan, talk, members))
+        except BaseException:
+            if members.leads:
+                run_folder.release(path)
+            raise
+
+
+def resume(
+    path: str | Path,
+    *,
+    talk: Talk = SILENT,
+    **settings: Any,
+) -> Run:
+    """Go on with a run that was interrupted, or, with more epochs or budget, with a finished one.
+
+    The data must be what they were: they are loaded and cut anew, and compared.
+    """
+    path = Path(path)
+    plan = run_folder.read_plan(path)
+    recipe = Recipe(**plan["recipe"]).with_settings(settings)
+    with team() as members:
+        data = load_source(plan["data"]["source"])
+        if (found := _digest(data)) != plan["data"]["digest"]:
+            raise StriateError(
+                f"the data set is another one than when the run began (digest {found[:12]})",
+                where=str(plan["data"]["source"]),
+                remedy="Bring it back as it was, or start a new run",
+                exit_code=WRONG_INPUT,
+            )
+        cut = split(data, seed=recipe.seed)
+        preprocess = Preprocess.from_dict(plan["preprocess"])
+        plan |= {"recipe": recipe.to_dict()}
+        return _held(path, _Job(data, cut, preprocess, recipe, plan, talk, members))
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    data: Dataset
+    cut: Split
+    preprocess: Preprocess
+    recipe: Recipe
+    plan: dict[str, Any]
+    talk: Talk
+    team: Team
+
+
+def _held(path: Path, job: _Job) -> Run:
+    if not job.team.leads:
+        return _train_into(path, job)
+    with run_folder.held(path):
+        write_atomic(path / CONFIG, (json.dumps(job.plan, indent=2) + "\n").encode())
+        return _train_into(path, job)
+
+
+def _train_into(path: Path, job: _Job) -> Run:
+    data, cut, recipe = job.data, job.cut, job.recipe
+    store = open_store(
+        data.pictures,
+        job.preprocess,
+        workers=0 if isinstance(data.pictures, torch.Tensor) else min(4, os.cpu_count() or 1),
+        report=job.talk.decoding,
+        say=job.talk.say,
+    )
+    train_part = _loader(job, store, cut.train, recipe.batch_size, shuffle=True)
+    val_part = _loader(job, store, cut.val, _EVALUATION_BATCH, shuffle=False)
+    classes = len(data.classes)
+    with torch.random.fork_rng():  # the caller's random numbers are theirs
+        torch.manual_seed(recipe.seed)
+        net = create(job.plan["model"]["name"], **job.plan["model"]["options"])
+        net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in its stub
+        training = fit(
+            net,
+            train_part,
+            val_part,
+            recipe,
+            loss=_loss(recipe, data.labels[cut.train], classes),
+            classes=classes,
+            around=Surroundings(
+                report=job.talk.step,
+                checkpoints=Checkpoints(path / run_folder.LAST, job.talk.say),
+                team=job.team,
+                name_of=_namer(data),
+                resume=f"Go on with: striate train --resume {path}",
+            ),
+        )
+    val = evaluate(net, val_part, classes, job.team).scores()
+    test = None
+    if len(cut.test):
+        test_part = _loader(job, store, cut.test, _EVALUATION_BATCH, shuffle=False)
+        test = evaluate(net, test_part, classes, job.team).scores()
+    run = Run(path, job.plan["model"]["name"], "scratch", training.clock.seconds, val, test)
+    if job.team.leads:
+        write_history(path / METRICS, training.history)
+        metrics = {"val": val.to_dict(), "test": test.to_dict() if test else None}
+        save_model(path, net, {**job.plan, "metrics": metrics, "seconds": run.seconds})
+    job.team.wait()
+    return run
+
+
+def _loader(job: _Job, store: Store, part: torch.Tensor, batch: int, *, shuffle: bool) -> Loader:
+    ranks = job.team.size
+    if batch % ranks:
+        raise ArgumentError("batch_size", batch, f"a multiple of the {ranks} processes")
+    return Loader(
+        store,
+        job.data.labels,
+        Order(batch // ranks, job.recipe.seed, shuffle, job.team.rank, ranks),
+        normalise=job.preprocess.normalise,
+        policy=policy(job.recipe.policy) if shuffle else (),
+        part=part,
+    )
+
+
+def _loss(recipe: Recipe, labels: torch.Tensor, classes: int) -> Loss:
+    weights = balancing_weights(labels, classes) if recipe.balanced else None
+    return Loss(smoothing=recipe.label_smoothing, weights=weights, focus=recipe.focus)
+
+
+def _namer(data: Dataset) -> Callable[[int], str]:
+    if isinstance(data.pictures, Files):
+        return data.pictures.names.__getitem__
+    return "sample {}".format
+
+
+def _plan(
+    source: str | Path,
+    data: Dataset,
+    cut: Split,
+    preprocess: Preprocess,
+    recipe: Recipe,
+) -> dict[str, Any]:
+    """The config of a run that begins: enough to go on with it in another process."""
+    samples = {"train": len(cut.train), "val": len(cut.val), "test": len(cut.test)}
+    where = str(source) if str(source) == data.name else str(Path(source).resolve())
+    return {
+        "format": FORMAT,
+        "classes": list(data.classes),
+        "preprocess": preprocess.to_dict(),
+        "recipe": recipe.to_dict(),
+        "data": {
+            "source": where,
+            "name": data.name,
+            "layout": data.provenance.layout,
+            "licence": data.provenance.licence,
+            "samples": samples,
+            "excluded": len(data.excluded),
+            "digest": _digest(data),
+        },
+        "device": "cpu",
+        "versions": {
+            "striate": striate.__version__,
+            "torch": str(torch.__version__),
+            "python": platform.python_version(),
+        },
+    }
+
+
+def _model(
+    name: str, options: Mapping[str, Any], data: Dataset, preprocess: Preprocess
+) -> dict[str, Any]:
+    """The network as a model file names it; built once without memory, to see that it can be."""
+    settled = {**options, "classes": len(data.classes), "in_channels": preprocess.channels}
+    with torch.device("meta"):
+        create(name, **settled)
+    return {"name": name, "options": settled}
+
+
+def _digest(data: Dataset) -> str:
+    """SHA-256 of what makes a data set this one: pixels or names and sizes, labels, classes."""
+    digest = hashlib.sha256(json.dumps(data.classes).encode())
+    digest.update(data.labels.numpy().tobytes())
+    if isinstance(data.pictures, Files):
+        for index, name in enumerate(data.pictures.names):
+            size = os.stat(data.pictures.path(index)).st_size
+            digest.update(os.fsencode(name) + b"\0" + str(size).encode() + b"\0")
+    else:
+        digest.update(data.pictures.contiguous().numpy().tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,76 @@
+"""How good a trained run is on a labelled source."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from striate.data import load_source
+from striate.data.loader import Loader
+from striate.data.opening import open_store
+from striate.data.order import Order
+from striate.errors import WRONG_INPUT, StriateError
+from striate.metrics import Scores, Share
+from striate.pipeline.classifier import load
+from striate.training import evaluate as tally_of
+
+_BATCH = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Scores over all samples, and each class's."""
+
+    scores: Scores
+    per_class: dict[str, Share]
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `striate evaluate --json` prints."""
+        rows = {name: share._asdict() for name, share in self.per_class.items()}
+        return {**self.scores.to_dict(), "per_class": rows}
+
+
+def evaluate(run: str | Path, source: str | Path, part: str = "") -> Evaluation:
+    """Score a run on every labelled picture of a source, or of one of its official parts.
+
+    Classes are matched by name. A picture that cannot be read counts nowhere.
+    """
+    classifier, data = load(run), load_source(source)
+    known = {name: index for index, name in enumerate(classifier.classes)}
+    if missing := [name for name in data.classes if name not in known]:
+        raise StriateError(
+            f"has classes the run does not know: {', '.join(missing[:5])}",
+            where=str(source),
+            remedy=f"The run knows {', '.join(classifier.classes[:10])}",
+            exit_code=WRONG_INPUT,
+        )
+    if part and part not in data.parts:
+        there = ", ".join(data.parts) or "none"
+        raise StriateError(
+            f"has no part {part!r}", where=str(source), remedy=f"Its parts: {there}",
+            exit_code=WRONG_INPUT,
+        )  # fmt: skip
+    labels = torch.tensor([known[name] for name in data.classes])[data.labels]
+    indices = data.parts[part] if part else (data.labels >= 0).nonzero().flatten()
+    workers = 0 if isinstance(data.pictures, torch.Tensor) else min(4, os.cpu_count() or 1)
+    store = open_store(
+        data.pictures,
+        classifier.preprocess,
+        workers=workers,
+        report=lambda done, total: None,
+        say=lambda line: None,
+    )
+    loader = Loader(
+        store,
+        labels,
+        Order(_BATCH, shuffle=False),
+        normalise=classifier.preprocess.normalise,
+        part=indices,
+    )
+    tally = tally_of(classifier.net, loader, len(classifier.classes))
+    per_class = dict(zip(classifier.classes, tally.per_class(), strict=True))
+    return Evaluation(tally.scores(), per_class)
