@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 
 from PIL import Image, ImageFile
@@ -12,7 +13,7 @@ from striate.data.heic import open_heic
 from striate.data.kinds import Unreadable
 from striate.data.quiet import quiet
 from striate.data.reading import MAX_BYTES, read
-from striate.data.structure import broken_chunk, end_of, jpeg_precision, size_of
+from striate.data.structure import broken_chunk, end_of, has_frame, jpeg_precision, size_of
 
 MAX_PIXELS = 50_000_000
 
@@ -77,28 +78,22 @@ def orientation_of(image: Image.Image) -> int:
 
 def explained(error: Exception, kind: str, content: bytes) -> Unreadable:
     """Why Pillow failed, in our words, from its error and the file's own structure."""
-    words = str(error)
+    words, size = str(error), size_of(kind, content)
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
-        return _too_many("more pixels than that")
+        return _too_many(f"{size[0]}x{size[1]}" if size else "what it holds")
     if isinstance(error, MemoryError):
         return Unreadable("too-many-pixels", "needs more memory than there is")
     if "Decompressed data too large" in words or "Too much memory used in text" in words:
         return Unreadable("bomb", "holds compressed text or a profile that unfolds beyond limits")
-    size = size_of(kind, content)
-    if (size is not None and 0 in size) or "no more images" in words:
-        return Unreadable(
-            "no-pixels", "has no frame" if size is None else f"is {size[0]}x{size[1]}"
-        )
-    if kind == "JPEG" and jpeg_precision(content) not in (8, None):
-        reason = f"is a JPEG of {jpeg_precision(content)} bits, of which 8 are read"
-        return Unreadable("unsupported-variant", reason)
+    if size is not None and 0 in size:
+        return Unreadable("no-pixels", f"is {size[0]}x{size[1]} pixels")
+    if kind == "GIF" and not has_frame(content):
+        return Unreadable("no-pixels", "holds no frame")
+    if kind == "JPEG" and (bits := jpeg_precision(content)) not in (8, None):
+        return Unreadable("unsupported-variant", f"is a JPEG of {bits} bits, of which 8 are read")
     if end_of(kind, content) is None or "truncated" in words.lower():
         return Unreadable("truncated", f"cannot be decoded: the end of the {kind} is missing")
-    if (
-        isinstance(error, NotImplementedError)
-        or "unknown" in words
-        or "unsupported" in words.lower()
-    ):
+    if isinstance(error, NotImplementedError) or re.search("unknown|unsupported", words, re.I):
         return Unreadable("unsupported-variant", f"is a {kind} in a form that is not read")
     return Unreadable("damaged", f"cannot be decoded: the {kind} contradicts itself")
 

@@ -36,7 +36,9 @@ def oddities_of(source: Path | bytes, *, name: str = "") -> tuple[str, ...]:
         found = [*_of_name(name, content), *_of_pixels(image, content), *_of_frames(image)]
         turn = orientation_of(image)
     found += ["broken-metadata"] if turn == 0 else ["exif-rotated"] if turn > 1 else []
-    if (end_of(format_of(content), content) or len(content)) < len(content.rstrip(b"\0\r\n")):
+    end = end_of(format_of(content), content) or len(content)
+    # What follows the first picture of several is the second; padding is nothing.
+    if "several-pictures" not in found and content[end:].strip(b"\0\r\n"):
         found.append("trailing-data")
     return tuple(found)
 
