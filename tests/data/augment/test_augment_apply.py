@@ -119,7 +119,7 @@ def test_results_stay_in_range_and_uint8_is_the_rounded_float(name: str) -> None
 @pytest.mark.parametrize("channels", [1, 2, 3, 4, 7])
 def test_any_number_of_channels(channels: int) -> None:
     images = photo(20, 30, channels=channels, count=4)
-    for name in ("light", "standard", "strong", "digits"):
+    for name in sorted(set(POLICIES) - ({"photos"} if channels not in (1, 3) else set())):
         assert apply(policy(name), images, Stream(0, 0, torch.arange(4))).shape == images.shape
 
 

@@ -86,6 +86,16 @@ def test_grey_stays_grey() -> None:
     assert torch.equal(forced(Colour(saturation=1.0, hue=0.5), grey, 0.5, 0.5, 0.9, 0.8), grey)
 
 
+def test_a_grey_picture_becomes_the_grey_of_the_colour_one() -> None:
+    grey = photo(channels=1).float() / 255 * 0.4 + 0.3
+    luma = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
+    for step in (Colour(0.2, 0.2, 0.2, 0.1), ColourShift(0.3)):
+        numbers = (0.9, 0.2, 0.8, 0.6)[: step.draws]
+        colour = forced(step, grey.expand(-1, 3, -1, -1), *numbers)
+        expected = (colour * luma).sum(1, keepdim=True)
+        assert torch.allclose(forced(step, grey, *numbers), expected, atol=1e-5)
+
+
 def test_factors_are_even_and_independent() -> None:
     plan = Colour(0.4, 0.4, 0.0, 0.0).plan(
         Stream(0, 0, torch.arange(4000)).uniform(0, 4), Shape(3, 8, 8)
@@ -149,8 +159,8 @@ def test_tones_are_pillows() -> None:
         (lambda: Colour(contrast=1.1), "contrast: got 1.1"),
         (lambda: Colour(saturation=2), "saturation: got 2"),
         (lambda: Colour(hue=0.6), "hue: got 0.6"),
-        (lambda: forced(Colour(hue=0.1), photo(channels=1), 0, 0, 0, 0), "channels: got 1"),
-        (lambda: forced(ColourShift(), photo(channels=1), 0.1, 0.1, 0.1), "channels: got 1, exp"),
+        (lambda: forced(Colour(hue=0.1), photo(channels=2), 0, 0, 0, 0), "channels: got 2"),
+        (lambda: forced(ColourShift(), photo(channels=2), 0.1, 0.1, 0.1), "channels: got 2, exp"),
         (lambda: ColourShift(-1), "strength: got -1"),
         (lambda: principal_colours(torch.zeros(0, 3, 4, 4)), r"images: got \(0, 3, 4, 4\)"),
         (lambda: Solarise((0.5, 1.5)), "threshold: got"),
