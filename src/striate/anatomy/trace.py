@@ -41,11 +41,11 @@ def trace(
     a network with several inputs: ((3, 224, 224), (10,)). `dtype` is the input's; left out, it is
     the network's own. A network that fails half way gives the calls up to there, and a `failure`.
     """
-    if not isinstance(net, nn.Module):
-        remedy = "Call it if it is a class"
-        if isinstance(net, str):
-            remedy = f"Build it first: striate.create({net!r})"
+    if isinstance(net, str):
+        remedy = f"Build it first: striate.create({net!r})"
         raise ArgumentError("net", net, "a torch.nn.Module", remedy=remedy)
+    if not isinstance(net, nn.Module):
+        raise ArgumentError("net", net, "a torch.nn.Module", remedy="Call it if it is a class")
     if any(isinstance(module, torch.jit.ScriptModule) for module in net.modules()):
         raise ArgumentError(
             "net",
