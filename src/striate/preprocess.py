@@ -27,7 +27,8 @@ _FILTERS = {
     "bicubic": Image.Resampling.BICUBIC,
     "lanczos": Image.Resampling.LANCZOS,
 }
-_POINT_FILTERS = ("nearest", "bilinear", "bicubic")
+# Without antialias only these: Pillow's bicubic at single points is not the one networks know.
+_POINT_FILTERS = ("nearest", "bilinear")
 FITS = ("crop", "squash", "pad")
 WHITE = (255, 255, 255)
 
@@ -70,7 +71,7 @@ class Preprocess:
         if self.interpolation not in _FILTERS:
             raise unknown_name("interpolation", self.interpolation, _FILTERS)
         if not self.antialias and self.interpolation not in _POINT_FILTERS:
-            expected = f"without antialias one of {', '.join(_POINT_FILTERS)}"
+            expected = f"without antialias {' or '.join(_POINT_FILTERS)}"
             raise ArgumentError("interpolation", self.interpolation, expected)
         if len(self.background) != 3 or not all(0 <= band <= 255 for band in self.background):
             raise ArgumentError("background", self.background, "red, green and blue, each 0..255")
@@ -197,7 +198,7 @@ def opaque(image: Image.Image, background: tuple[int, int, int] = WHITE) -> Imag
     if image.mode == "F":
         return _from_real(image)
     if image.mode == "I":
-        raise _no_scale("has 32-bit pixels, and nothing says which value is white")
+        raise _no_scale("has 32-bit or signed pixels, and nothing says which value is white")
     if image.has_transparency_data:
         paper = Image.new("RGBA", image.size, background)
         return Image.alpha_composite(paper, image.convert("RGBA"))
