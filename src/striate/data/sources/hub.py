@@ -10,6 +10,7 @@ import hashlib
 import importlib
 import importlib.util
 import os
+import re
 import secrets
 import shutil
 from dataclasses import dataclass
@@ -47,6 +48,8 @@ def load_saved(root: Path) -> Dataset:
         part: _Table.of(root, table, library)
         for part, table in sorted((saved if isinstance(saved, dict) else {"": saved}).items())
     }
+    if odd := [part for part in tables if not re.fullmatch(r"\w*(\w[.-]\w+)*", part)]:
+        raise _unusable(root, f"has a part with the name {odd[0]!r:.80}")
     folder = cache_folder("hub") / _key(root)
     if not folder.is_dir():
         _write(tables, folder)

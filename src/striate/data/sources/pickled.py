@@ -9,6 +9,7 @@ unsigned bytes.
 from __future__ import annotations
 
 import pickletools
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,11 +23,11 @@ _LARGEST = 512 << 20  # bytes; CIFAR-100's training file has 155 million
 _LONGEST = 5_000_000  # instructions; it has 350,000
 _ARRAYS = {("numpy.core.multiarray", "_reconstruct"), ("numpy._core.multiarray", "_reconstruct")}
 _DTYPE, _ENCODE = ("numpy", "dtype"), ("_codecs", "encode")
-_CALLS = {*_ARRAYS, _DTYPE, _ENCODE}
+_BUFFERS = {("numpy.core.numeric", "_frombuffer"), ("numpy._core.numeric", "_frombuffer")}
+_CALLS = {*_ARRAYS, *_BUFFERS, _DTYPE, _ENCODE}
 _NUMBERS_AND_TEXTS = {
     *("BINBYTES", "BINBYTES8", "BININT", "BININT1", "BININT2", "BINSTRING", "BINUNICODE"),
-    *("BINUNICODE8", "INT", "LONG", "LONG1", "SHORT_BINBYTES", "SHORT_BINSTRING"),
-    *("SHORT_BINUNICODE", "STRING", "UNICODE"),
+    *("BYTEARRAY8", "LONG1", "SHORT_BINBYTES", "SHORT_BINSTRING", "SHORT_BINUNICODE"),
 }
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
 _MARK = object()
@@ -50,7 +51,9 @@ def read_pickle(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > _LARGEST:
             raise _RefusedError(f"it is larger than {_LARGEST >> 20} MiB")
-        value = _Machine().run(path.read_bytes())
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # pickletools warns of odd escapes in texts
+            value = _Machine().run(path.read_bytes())
         if not isinstance(value, dict):
             raise _RefusedError("it holds no dict")
         return {_text(key): _item(item) for key, item in value.items()}
@@ -87,10 +90,10 @@ class _Machine:
             _STEPS[name](self)
         elif name == "GLOBAL":
             self.stack.append(tuple(argument.split(" ", 1)))
-        elif name in ("BINPUT", "LONG_BINPUT", "PUT"):
-            self.memo[int(argument)] = self.stack[-1]
-        elif name in ("BINGET", "LONG_BINGET", "GET"):
-            self.stack.append(self.memo[int(argument)])
+        elif name in ("BINPUT", "LONG_BINPUT"):
+            self.memo[argument] = self.stack[-1]
+        elif name in ("BINGET", "LONG_BINGET"):
+            self.stack.append(self.memo[argument])
         elif name not in ("PROTO", "FRAME"):
             raise _RefusedError(f"it has the instruction {name}")
 
@@ -169,20 +172,28 @@ def _item(value: Any) -> Any:
     """A value of the dict: an array where the pickle would have made one."""
     if not isinstance(value, _Call):
         return value
-    if value.what not in _ARRAYS or not isinstance(value.state, tuple):
+    order: Any
+    if value.what in _ARRAYS:
+        _, shape, kind, by_columns, data = value.state
+        order = "F" if by_columns else "C"
+    elif value.what in _BUFFERS:
+        data, kind, shape, order = value.arguments
+    else:
         raise _RefusedError(f"it holds a {value.what}")
-    _, shape, kind, by_columns, data = value.state
     if not (isinstance(kind, _Call) and kind.what == _DTYPE and kind.arguments[0] == "u1"):
         raise _RefusedError("it holds an array of something else than unsigned bytes")
-    array = np.frombuffer(_bytes(data), np.uint8)
-    return array.reshape(shape, order="F" if by_columns else "C")
+    return np.frombuffer(_bytes(data), np.uint8).reshape(shape, order=order)
 
 
 def _bytes(data: Any) -> bytes:
     """Bytes as Python 3 writes them, as Python 2 did (a text), or in the detour between them."""
     if isinstance(data, _Call) and data.what == _ENCODE:
         data = data.arguments[0]
-    return data.encode("latin-1") if isinstance(data, str) else bytes(data)
+    if isinstance(data, str):
+        return data.encode("latin-1")
+    if not isinstance(data, bytes | bytearray):
+        raise _RefusedError("it holds an array without bytes")
+    return bytes(data)
 
 
 def _text(value: Any) -> str:
