@@ -92,6 +92,16 @@ def test_linked_folders_end_safely(tmp_path: Path) -> None:
     }
 
 
+def test_thousands_of_linked_folders_cost_nothing(tmp_path: Path) -> None:
+    for number in range(2000):
+        (tmp_path / "store" / str(number)).mkdir(parents=True)
+        (tmp_path / "set").mkdir(exist_ok=True)
+        (tmp_path / "set" / str(number)).symlink_to(f"../store/{number}")
+    start = time.monotonic()
+    assert len(walk(tmp_path / "set").folders) == 2000
+    assert time.monotonic() - start < 2
+
+
 def test_linked_files(tmp_path: Path) -> None:
     root = tmp_path / "set"
     root.mkdir()
