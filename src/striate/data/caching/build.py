@@ -117,9 +117,11 @@ class _Writer:
                 file = stack.enter_context(_opened(path, "wb"))
             for row in rows:
                 raw = self._bytes_of(row)
-                with _disk(path):
+                try:
                     file.write(raw)
                     checks.write(zlib.crc32(raw).to_bytes(4, "little"))
+                except OSError as error:
+                    raise NoRoomError(str(unwritable(path, error))) from error
                 written += 1
             with _disk(path):
                 _flush(file)
