@@ -11,6 +11,7 @@ from striate.cli.main import app
 
 FLAGS = {
     "striate": "--debug --version",
+    "augment": "--json --list --output --policy --seed image",
     "cache": "--json",
     "filter": "--json --list --output --padding --side-by-side image kernel",
     "lint": "--input --json --loss network",

@@ -53,6 +53,18 @@ def test_the_families_stand_in_the_order_of_their_years() -> None:
     assert rows[0] == "1980"
 
 
+def test_every_page_shows_the_navigation(made: dict[str, str]) -> None:
+    assert not any("navigation" in page for page in made.values())
+
+
+def test_the_tables_of_the_index_stack_where_there_is_no_room(made: dict[str, str]) -> None:
+    stacked = made["gallery/index.md"].split('<div class="gallery-stack" markdown>\n\n')
+    assert [table.splitlines()[0] for table in stacked[1:]] == [
+        "| year | family | paper | the one idea | networks |",
+        "| year | error | network | published |",
+    ]
+
+
 def test_each_link_of_the_index_leads_to_a_page(made: dict[str, str]) -> None:
     for page, anchor in re.findall(r"\]\((\w+)\.md(?:#(\w+))?\)", made["gallery/index.md"]):
         assert not anchor or f"{{ #{anchor} }}" in made[f"gallery/{page}.md"]
@@ -119,6 +131,36 @@ def test_words_never_cover_a_dot_or_one_another() -> None:
             assert apart or one[3] <= other[1] or other[3] <= one[1]
 
 
+@pytest.mark.parametrize("place", range(4))
+def test_a_word_is_near_its_dot_and_off_all_others(place: int) -> None:
+    chart = ElementTree.fromstring(charts()[place])
+    dots = [
+        (float(dot.attrib["cx"]), float(dot.attrib["cy"]), str(dot.findtext(f"{SVG}title")))
+        for dot in chart.iter(f"{SVG}circle")
+    ]
+    words = [w for w in chart.iter(f"{SVG}text") if re.search("[a-z]{3}", str(w.text))]
+    for word in words[1:]:  # after the chart's name
+        text = str(word.text)
+        width = len(text) * 12 * 0.55
+        behind = {"start": 0.0, "middle": 0.5, "end": 1.0}[word.attrib["text-anchor"]]
+        left = float(word.attrib["x"]) - width * behind
+        base = float(word.attrib["y"])
+        told = re.sub(r" (under )?[\d.]+ %$", "", text)
+        gaps = {name: _gap(x, y, (left, base - 9, left + width, base + 2)) for x, y, name in dots}
+        assert min(gaps.values()) >= 5, text
+        own = min(gap for name, gap in gaps.items() if f"{told}: " in name or f"{told} (" in name)
+        assert own <= 12, text
+        assert own <= min(gaps.values()) + 4, text
+        column = next(x for x, _, name in dots if gaps[name] == own)
+        assert all(gaps[name] >= 8 for x, _, name in dots if x != column), text
+
+
+def _gap(x: float, y: float, box: tuple[float, float, float, float]) -> float:
+    """From a dot's middle to the nearest point of a box."""
+    across = max(box[0] - x, 0, x - box[2])
+    return float((across**2 + max(box[1] - y, 0, y - box[3]) ** 2) ** 0.5)
+
+
 @pytest.mark.parametrize(
     ("name", "sees"), [("lenet5", "16x16"), ("resnet18", "435x435"), ("mobilenet_v3_small", "all"),
                        ("zfnet", "171x171"), ("wavenet", "3071"), ("textcnn", "-")]
@@ -134,6 +176,7 @@ def test_of_a_detector_the_trunk_is_drawn() -> None:
     drawn = draw("fasterrcnn_resnet50_fpn")
     ElementTree.fromstring(drawn.svg)
     assert drawn.trunk_only
+    assert "gather" not in drawn.svg
 
 
 def test_a_milestone_without_a_network_has_no_link() -> None:

@@ -1,3 +1,8 @@
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -78,7 +83,14 @@ def test_normalise_leaves_its_input_alone() -> None:
 
 
 def test_a_record_survives_json() -> None:
-    assert Preprocess.from_dict(COLOUR.to_dict()) == COLOUR
+    padded = replace(COLOUR, fit="pad", antialias=False, background=(1, 2, 3))
+    for record in (COLOUR, padded):
+        assert Preprocess.from_dict(json.loads(json.dumps(record.to_dict()))) == record
+
+
+def test_lanczos_needs_its_antialias() -> None:
+    with pytest.raises(ArgumentError, match="without antialias nearest or bilinear"):
+        replace(GREY, interpolation="lanczos", antialias=False)
 
 
 @pytest.mark.parametrize(
@@ -90,6 +102,7 @@ def test_a_record_survives_json() -> None:
         ({"std": (1.0, 0.0, 1.0)}, "std: got"),
         ({"std": (1.0, float("nan"), 1.0)}, "std: got"),
         ({"size": ("four", 6)}, "size, channels, mean and std"),
+        ({"background": 3}, "size, channels, mean and std"),
     ],
 )
 def test_bad_records_are_refused(change: dict[str, object], message: str) -> None:
@@ -132,9 +145,84 @@ def test_a_crop_equals_resizing_and_cutting_in_the_middle() -> None:
     assert (record.pixels(image).int() - want).abs().max() <= 1
 
 
+def test_a_crop_of_any_size_stays_inside() -> None:
+    """Where rounding puts an edge a billionth outside: sides that share no factor."""
+    for height in range(101, 140, 3):
+        for width in (97, 375, 500):
+            for share in (1.0, 0.875, 0.9):
+                record = Preprocess((22, 37), 1, (0.5,), (1.0,), fit="crop", crop_share=share)
+                assert record.pixels(Image.new("L", (width, height))).shape == (1, 22, 37)
+
+
+def test_pad_keeps_the_whole_picture_in_the_middle() -> None:
+    record = Preprocess((8, 8), 3, (0.5,) * 3, (1.0,) * 3, fit="pad", background=(9, 8, 7))
+    pixels = record.pixels(Image.new("RGB", (40, 20), (200, 100, 50)))
+    for band, inside, outside in zip(pixels, (200, 100, 50), (9, 8, 7), strict=True):
+        assert (band[2:6] == inside).all()
+        assert (band[:2] == outside).all()
+        assert (band[6:] == outside).all()
+    tall = record.pixels(Image.new("RGB", (1, 5_000), (200, 100, 50)))
+    assert (tall[0] == 200).sum() == 8  # one column is left of it, not none
+
+
+def test_pad_in_grey_has_the_background_in_grey() -> None:
+    record = Preprocess((2, 4), 1, (0.5,), (1.0,), fit="pad", background=(255, 0, 0))
+    assert record.pixels(Image.new("L", (2, 2), 10)).tolist() == [[[76, 10, 10, 76]] * 2]
+
+
+def test_the_background_shows_through() -> None:
+    record = Preprocess((1, 1), 3, (0.5,) * 3, (1.0,) * 3, background=(10, 20, 30))
+    assert record.pixels(Image.new("RGBA", (1, 1), (255, 255, 255, 0))).flatten().tolist() == [
+        10,
+        20,
+        30,
+    ]
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "nearest"])
+@pytest.mark.parametrize("size", [(9, 11), (40, 60)])
+def test_without_antialias_it_is_interpolation_at_points(
+    interpolation: str, size: tuple[int, int]
+) -> None:
+    """The reference is torch's, away from the edges, which it continues in its own way."""
+    array = np.random.default_rng(0).integers(0, 256, (23, 31), dtype=np.uint8)
+    record = Preprocess(size, 1, (0.5,), (1.0,), interpolation=interpolation, antialias=False)
+    mode = "nearest-exact" if interpolation == "nearest" else interpolation
+    want = torch.nn.functional.interpolate(
+        torch.from_numpy(array).float()[None, None], size, mode=mode
+    )[0]
+    edge = max(2, size[0] // 8)
+    difference = (record.pixels(Image.fromarray(array)) - want)[:, edge:-edge, edge:-edge].abs()
+    assert difference.max() <= 1
+
+
+def test_only_pictures_that_are_scaled_down_smoothly_may_be_drafted() -> None:
+    record = Preprocess((224, 200), 3, (0.5,) * 3, (1.0,) * 3)
+    assert record.at_least == (448, 400)
+    assert replace(record, fit="crop", crop_share=0.875).at_least == (512, 458)
+    assert replace(record, antialias=False).at_least is None
+    assert replace(record, interpolation="nearest").at_least is None
+
+
+def test_raw_bytes_and_tensor_are_the_same_pixels() -> None:
+    image = Image.effect_noise((30, 20), 60).convert("RGB")
+    raw = COLOUR.raw(image)
+    assert len(raw) == 4 * 6 * 3
+    assert torch.equal(COLOUR.tensor(raw), COLOUR.pixels(image))
+
+
+def test_the_record_imports_no_torch() -> None:
+    """A decode worker must start at once."""
+    code = "import sys, striate.data.pixels; print({'torch', 'numpy'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
+
+
 @pytest.mark.parametrize(
     ("field", "value", "match"),
     [
+        ("background", (0, 0, 256), "background: got"),
+        ("background", (0, 0), "red, green and blue"),
         ("fit", "croop", "Did you mean crop"),
         ("crop_share", 0, "above 0, at most 1"),
         ("crop_share", 1.5, "above 0, at most 1"),

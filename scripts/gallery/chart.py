@@ -52,6 +52,7 @@ class Chart:
     about: str
     marks: list[str] = field(default_factory=list)
     taken: list[Box] = field(default_factory=list)
+    dots: list[tuple[float, float]] = field(default_factory=list)
 
     def ticks(self, y: Axis, levels: Sequence[tuple[float, str]]) -> None:
         """Horizontal lines with their values."""
@@ -76,6 +77,7 @@ class Chart:
     def dot(self, x: float, y: float, told: str, style: str, link: str = "") -> None:
         """A disc that says what it is when pointed at, and leads there when clicked."""
         self.taken.append((x - 4, y - 4, x + 4, y + 4))
+        self.dots.append((x, y))
         disc = (
             f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" class="{style}">'
             f"<title>{escape(told)}</title></circle>"
@@ -85,16 +87,18 @@ class Chart:
     def label(self, x: float, y: float, words: str) -> bool:
         """A word beside a dot, where there is room; False where there is none."""
         width = len(words) * _FONT * _EM
+        # A word so near another column's dot would be read as that one's name.
+        others = [(a - 9, b - 9, a + 9, b + 9) for a, b in self.dots if a != x]
         for anchor, at, base in (
-            ("start", x + 7, y + 4), ("end", x - 7, y + 4),
-            ("middle", x, y - 8), ("middle", x, y + 16),
-            ("start", x + 4, y - 7), ("end", x - 4, y - 7),
-            ("start", x + 4, y + 15), ("end", x - 4, y + 15), ("end", x + 20, y - 16),
+            ("start", x + 8, y + 4), ("end", x - 8, y + 4),
+            ("middle", x, y - 9), ("middle", x, y + 17), ("middle", x, y - 13),
+            ("start", x + 5, y - 8), ("end", x - 5, y - 8),
+            ("start", x + 5, y + 16), ("end", x - 5, y + 16),
         ):  # fmt: skip
             left = at - width * _BEHIND[anchor]
             box = (left, base - 10, left + width, base + 3)
             inside = _within(box, (LEFT, TOP - 12, WIDTH, BOTTOM))
-            if inside and not any(_meet(box, other) for other in self.taken):
+            if inside and not any(_meet(box, other) for other in [*self.taken, *others]):
                 self.taken.append(box)
                 self._text(at, base, words, anchor)
                 return True

@@ -20,7 +20,7 @@ class Drawing:
 
     svg: str
     trunk_only: bool
-    """What follows the trunk depends on the numbers, so that no picture holds for it."""
+    """What follows the trunk is about boxes, and no picture of volumes shows it."""
     sees: str
     """The receptive field of the last layer that still has positions."""
 
@@ -60,11 +60,10 @@ def draw(name: str) -> Drawing:
     shape = entry(name).input
     with torch.device("meta"):
         net = create(name)
-    found = trace(net, shape)
-    sees, trunk_only = field(found), found.failure is not None
-    if trunk_only:
-        found = trace(Features(net), shape)
-    return Drawing(drawn(found, name), trunk_only, sees)
+    # What a detector does with its boxes is hundreds of small operations, and no volumes.
+    trunk_only = entry(name).task == "detection"
+    found = trace(Features(net) if trunk_only else net, shape)
+    return Drawing(drawn(found, name), trunk_only, "-" if trunk_only else field(found))
 
 
 def field(found: Trace) -> str:

@@ -12,7 +12,6 @@ from striate.models.catalogue import BY_NAME, ENTRIES, Entry
 from striate.models.papers import PAPERS, Paper
 from striate.models.records import Record, records_of
 
-_HEAD = "---\nhide: [navigation]\n---\n\n"
 _ABOUT = """\
 # Gallery
 
@@ -30,7 +29,7 @@ _LEGEND = """\
 has positions, in input pixels (or samples, or points of a board); *all* is the whole input, and `-`
 that it cannot be told exactly. Every network is one call away after `import striate as st`.
 """
-_TRUNK = "The trunk only: what follows depends on the boxes that it finds."
+_TRUNK = "The trunk only: what follows is about the boxes that it finds."
 _ERRORS = (
     "The best top-5 error of each year, as lectures tell it, and published figures in percent."
 )
@@ -58,19 +57,20 @@ def index() -> str:
     figures = "\n".join(f"<figure>{chart}</figure>" for chart in charts())
     rows = [row for family, entries in families().items() for row in _family_rows(family, entries)]
     rows.sort(key=lambda row: row[0])
+    errors = [_error_row(one) for one in MILESTONES]
     return "\n".join(
         [
-            _HEAD + about,
+            "---\nhide: [toc]\n---\n\n" + about,  # the charts need the room
             f'<div class="gallery-charts">\n{figures}\n</div>\n',
             _CHARTS,
             "## Families",
             "",
-            _table(("year", "family", "paper", "the one idea", "networks"), rows),
+            _stacking(_table(("year", "family", "paper", "the one idea", "networks"), rows)),
             "## Errors",
             "",
             _ERRORS,
             "",
-            _table(("year", "error", "network", "published"), [_error_row(m) for m in MILESTONES]),
+            _stacking(_table(("year", "error", "network", "published"), errors)),
         ]
     )
 
@@ -92,7 +92,7 @@ def _error_row(one: Milestone) -> tuple[str, ...]:
 
 def family_page(family: str, entries: list[Entry], drawn: Mapping[str, Drawing]) -> str:
     """One family: each paper with its idea, a table of its networks, and their pictures."""
-    parts = [f"{_HEAD}# {family}\n\n{_LEGEND}"]
+    parts = [f"# {family}\n\n{_LEGEND}"]
     for paper, members in by_paper(entries):
         parts += [_paper(paper), _members(members, drawn)]
         parts += [_picture(one, drawn[one.name]) for one in members]
@@ -159,3 +159,8 @@ def _table(
 ) -> str:
     rule = tuple("---:" if head in numbers else "---" for head in heads)
     return "\n".join(f"| {' | '.join(line)} |" for line in (heads, rule, *rows)) + "\n"
+
+
+def _stacking(table: str) -> str:
+    """A table whose cells stand below one another on a page too narrow for its columns."""
+    return f'<div class="gallery-stack" markdown>\n\n{table}\n</div>\n'

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -55,3 +56,17 @@ def test_to_dict_is_plain_and_text_needs_no_terminal():
     assert set(told) >= {"layers", "forward", "backward", "hooks", "peak_bytes", "by_type"}
     assert "By class:" in str(found)
     assert "\x1b" not in str(found)
+
+
+def test_a_slow_layers_rate_is_no_zero():
+    found = profile(nn.Sequential(nn.Linear(4, 2)), (4,), repeats=1)
+    for macs, time, text in (
+        (8, 1e-4, "80.0k"),
+        (117_600, 0.0314, "3.75M"),
+        (10**9, 0.02, "50.0G"),
+    ):
+        layer = replace(found.layers[0], macs=macs, forward=time)
+        lines = str(replace(found, layers=(layer,))).splitlines()
+        head = next(place for place, line in enumerate(lines) if line.startswith("layer"))
+        assert "MAC/s" in lines[head].split()
+        assert text in lines[head + 1].split()

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 from torch.utils.flop_counter import FlopCounterMode
 
+from striate.anatomy import diagram, lint, summary
 from striate.anatomy.geometry import Field
 from striate.anatomy.trace import Call, Trace, trace
 from striate.errors import ArgumentError, StriateError
@@ -577,3 +578,19 @@ def test_what_is_no_network_is_refused() -> None:
     net.log = (line for line in ())  # type: ignore[assignment]
     with pytest.raises(StriateError, match=r"net: the network can't be copied .*generators"):
         trace(net, (1, 2))
+
+
+@pytest.mark.parametrize("look", [summary, lint, diagram])
+def test_without_a_size_the_error_says_what_to_pass(look):
+    line = (
+        r"input_shape: got \(\), .* such as \(3, 224, 224\)\. .*"
+        r"striate\.models\.entry\('resnet18'\)\.input"
+    )
+    with pytest.raises(ArgumentError, match=line):
+        look(nn.Conv2d(3, 4, 3))
+
+
+@pytest.mark.parametrize("look", [summary, lint, diagram])
+def test_a_name_is_no_network_yet(look):
+    with pytest.raises(ArgumentError, match=r"net: got 'lenet5'.*striate\.create\('lenet5'\)"):
+        look("lenet5")

@@ -43,6 +43,17 @@ def test_a_networks_name(capsys, folder):
         (["nets.py:small", "--input", "8,8,-1", "-o", "x.svg"], "--input: got '8,8,-1'"),
         (["nets.py:small", "--input", "1,8,8", "-o", "none/x.svg"], "The folder does not exist"),
         (["nets.py:large", "--input", "1,8,8", "-o", "x.svg"], "network: got 'large'"),
+        (
+            ["lenet5", "-o", "x.png"],
+            "--output: got 'x.png', expected a name that ends in .svg, for SVG is what is drawn. "
+            "Try: striate diagram lenet5 -o x.svg",
+        ),
+        (
+            ["lenet5"],
+            "--output: got None, expected the SVG file to write. Try: striate diagram "
+            "lenet5 -o lenet5.svg",
+        ),
+        (["nets.py:small", "--input", "1,8,8"], "striate diagram nets.py:small -o small.svg"),
     ],
 )
 def test_bad_input_is_one_line_exit_code_2_and_no_file(capsys, folder, arguments, line):
@@ -50,7 +61,7 @@ def test_bad_input_is_one_line_exit_code_2_and_no_file(capsys, folder, arguments
     assert (code, out) == (2, "")
     assert line in err
     assert err.count("\n") == 1
-    assert not (folder / "x.svg").exists()
+    assert [path.name for path in folder.iterdir()] == ["nets.py"]
 
 
 def test_a_net_that_fails_is_one_line_exit_code_1_and_no_file(capsys, folder):

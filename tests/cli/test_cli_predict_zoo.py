@@ -1,6 +1,7 @@
 """`striate predict` without a run: ImageNet's classes, from the installed package of weights."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,49 @@ def test_what_is_no_classifier_is_refused_before_it_is_fetched(striate_command: 
         done = striate_command("predict", name, PHOTO)
         assert done.returncode == 2
         assert f"its task is {task}" in done.stderr
+
+
+def test_what_answered_is_told(striate_command: Striate) -> None:
+    done = striate_command("predict", PHOTO, "--json")
+    assert json.loads(done.stdout)["model"] == "efficientnet_lite0"
+    assert done.stderr == ""
+    done = striate_command("predict", PHOTO)
+    assert (
+        done.stderr == "efficientnet_lite0 answers, with the weights efficientnet_lite0.package\n"
+    )
+
+
+def test_a_ranking_that_was_asked_for_is_shown_for_each_photo(striate_command: Striate) -> None:
+    lines = striate_command("predict", PHOTO, PHOTO, "--top", "3").stdout.splitlines()
+    assert [line.startswith("  ") for line in lines] == [False, True, True] * 2
+    assert len(striate_command("predict", PHOTO, PHOTO).stdout.splitlines()) == 2
+    assert len(striate_command("predict", PHOTO).stdout.splitlines()) == 5
+
+
+@pytest.mark.parametrize("more", [[], [PHOTO]])
+def test_a_folder_of_pictures_is_no_run(
+    striate_command: Striate, tmp_path: Path, more: list[Path]
+) -> None:
+    shutil.copy(PHOTO, tmp_path / "a.jpg")
+    done = striate_command("predict", tmp_path, *more)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"expected image files. Try: striate predict {tmp_path}/*.jpg" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("word", "line"),
+    [
+        ("-", "striate: IMAGE: got '-', expected a file; standard input is not read\n"),
+        (
+            "https://example.org/cat.jpg",
+            "striate: IMAGE: got 'https://example.org/cat.jpg', expected a file. "
+            "Download the picture first\n",
+        ),
+    ],
+)
+@pytest.mark.parametrize("before", [[], [PHOTO], ["efficientnet_lite0"]])
+def test_standard_input_and_addresses_are_no_files(
+    striate_command: Striate, word: str, line: str, before: list[object]
+) -> None:
+    done = striate_command("predict", *before, word)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", line)

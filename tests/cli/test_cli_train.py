@@ -69,11 +69,12 @@ def test_predict_in_words(trained, striate_command: Striate, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["train", "no-such-folder"], "no-such-folder: this version trains on"),
+        (["train", "no-such-folder"], "no-such-folder: no such file or folder"),
         (["train", "--epochs", "0"], "epochs: got 0, expected at least 1"),
         (["train", "--out", "."], "is already there"),
         (["predict", "nowhere", "a.png"], "expected a run folder, a network with weights"),
         (["predict", ".", "a.png"], "no run here"),
+        (["predict", "gone.safetensors", "a.png"], "gone.safetensors/config.json: no run"),
     ],
 )
 def test_mistakes_get_one_line_and_exit_code_2(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
+import resource
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from striate.data.cache import cached
 from striate.data.caching import build as building
+from striate.data.caching import key
 from striate.data.caching.build import ChangedError, NoRoomError, part_of
 from striate.data.caching.entry import Bad, Entry
 from striate.data.caching.evict import entries, lock_of, make_room, pixel_folder, remove, size_limit
@@ -149,15 +150,14 @@ def test_where_change_times_are_coarse_the_content_counts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = make_files(tmp_path / "data")
-    real = Path.stat
 
-    def frozen(path: Path, **options: bool) -> SimpleNamespace:
+    def frozen(path: bytes) -> SimpleNamespace:
         """As an image of a disk with one date for all."""
-        found = real(path, **options)
+        found = os.stat(path)
         dates = {"st_mtime_ns": 0, "st_ctime_ns": 0}
         return SimpleNamespace(st_size=found.st_size, st_mode=found.st_mode, **dates)
 
-    monkeypatch.setattr(Path, "stat", frozen)
+    monkeypatch.setattr(key, "os", SimpleNamespace(**{**vars(os), "stat": frozen}))
     before = entry_key(files, TINY)
     assert entry_key(files, TINY) == before
     files.path(3).write_bytes(bytes(reversed(range(20))))
@@ -166,8 +166,8 @@ def test_where_change_times_are_coarse_the_content_counts(
 
 def test_what_decides_the_pixels_is_in_the_key_and_nothing_else(tmp_path: Path) -> None:
     files = make_files(tmp_path / "data")
-    key = entry_key(files, TINY)
-    assert entry_key(files, Preprocess((4, 4), 3, (0.1,) * 3, (0.2,) * 3)) == key
+    own = entry_key(files, TINY)
+    assert entry_key(files, Preprocess((4, 4), 3, (0.1,) * 3, (0.2,) * 3)) == own
     others = [
         entry_key(files, Preprocess((4, 5), 3, (0.5,) * 3, (0.5,) * 3)),
         entry_key(files, Preprocess((4, 4), 1, (0.5,), (0.5,))),
@@ -178,7 +178,7 @@ def test_what_decides_the_pixels_is_in_the_key_and_nothing_else(tmp_path: Path) 
     ]
     files.path(2).unlink()
     others.append(entry_key(files, TINY))
-    assert len({key, *others}) == 8
+    assert len({own, *others}) == 8
 
 
 def test_pictures_that_change_while_they_are_read_are_not_kept(tmp_path: Path) -> None:
@@ -250,33 +250,6 @@ def test_rows_that_are_not_what_was_promised_are_refused(tmp_path: Path) -> None
         cached(make_files(tmp_path / "b"), TINY, lambda start: iter([bytes(16)]), silent)
 
 
-def _build_slowly(root: str, turns: multiprocessing.Queue[int]) -> None:
-    files = make_files_again(Path(root))
-    source = Source(len(files))
-    lines: list[str] = []
-    entry = cached(files, TINY, source, lines.append)
-    assert np.array_equal(all_of(entry), expected(len(files)))
-    turns.put(len(source.made))
-
-
-def make_files_again(root: Path) -> Files:
-    return Files(root, tuple(sorted(path.name for path in root.iterdir())))
-
-
-def test_two_processes_that_want_the_same_build_it_once(tmp_path: Path) -> None:
-    files = make_files(tmp_path / "data", 200)
-    context = multiprocessing.get_context("fork")
-    turns = context.Queue()
-    crowd = [context.Process(target=_build_slowly, args=(str(files.root), turns)) for _ in range(4)]
-    for process in crowd:
-        process.start()
-    made = sorted(turns.get(timeout=30) for _ in crowd)
-    for process in crowd:
-        process.join()
-    assert made == [0, 0, 0, 200]
-    assert left() == {""}
-
-
 # --- never over its cap ------------------------------------------------------------------------
 
 
@@ -317,7 +290,23 @@ def test_more_than_the_cap_evicts_nothing(tmp_path: Path, monkeypatch: pytest.Mo
     assert len(entries(pixel_folder())) == 1
 
 
-def test_a_full_disk_is_told_and_leaves_nothing(
+def test_a_write_that_fails_is_told_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = make_files(tmp_path / "data", 200)
+    monkeypatch.setattr(building, "SHARD_BYTES", 150 * ROW)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))  # write() fails as on a full disk
+    try:
+        with pytest.raises(NoRoomError, match="cannot write: File too large"):
+            get(files)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(pixel_folder().iterdir()) == []
+    np.testing.assert_array_equal(all_of(get(files)), expected(200))
+
+
+def test_a_disk_that_is_too_full_is_told_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(

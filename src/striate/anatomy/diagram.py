@@ -40,7 +40,7 @@ _STYLE = (
 )
 
 
-def diagram(net: nn.Module, input_shape: Sequence[int] | Sequence[Sequence[int]]) -> str:
+def diagram(net: nn.Module, input_shape: Sequence[int] | Sequence[Sequence[int]] = ()) -> str:
     """The net as one SVG image, for a page or a slide, in light and dark.
 
     `input_shape` is one sample's without batch axis. Blocks are as high and wide as the maps and as

@@ -19,7 +19,7 @@ LOSSES = ("cross-entropy",)
 
 def lint(
     net: nn.Module,
-    input_shape: Sequence[int] | Sequence[Sequence[int]],
+    input_shape: Sequence[int] | Sequence[Sequence[int]] = (),
     *,
     loss: str | None = None,
 ) -> list[Finding]:

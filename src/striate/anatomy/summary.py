@@ -75,7 +75,7 @@ class Summary:
 
 def summary(
     net: nn.Module,
-    input_shape: Sequence[int] | Sequence[Sequence[int]],
+    input_shape: Sequence[int] | Sequence[Sequence[int]] = (),
     *,
     dtype: torch.dtype | None = None,
 ) -> Summary:

@@ -31,7 +31,7 @@ from striate.errors import ArgumentError
 
 def trace(
     net: nn.Module,
-    input_shape: Sequence[int] | Sequence[Sequence[int]],
+    input_shape: Sequence[int] | Sequence[Sequence[int]] = (),
     *,
     dtype: torch.dtype | None = None,
 ) -> Trace:
@@ -41,6 +41,9 @@ def trace(
     a network with several inputs: ((3, 224, 224), (10,)). `dtype` is the input's; left out, it is
     the network's own. A network that fails half way gives the calls up to there, and a `failure`.
     """
+    if isinstance(net, str):
+        remedy = f"Build it first: striate.create({net!r})"
+        raise ArgumentError("net", net, "a torch.nn.Module", remedy=remedy)
     if not isinstance(net, nn.Module):
         raise ArgumentError("net", net, "a torch.nn.Module", remedy="Call it if it is a class")
     if any(isinstance(module, torch.jit.ScriptModule) for module in net.modules()):
@@ -50,7 +53,7 @@ def trace(
             "layers that can be watched, which TorchScript hides",
             remedy="Give the Python module it was made from",
         )
-    shapes = _samples(input_shape)
+    shapes = _samples(input_shape)  # left out, it is an error that says what to pass
     found = _traced(net, shapes, dtype or _own_dtype(net))
     if dtype is None and found.failure is not None and found.failure.expected == INDICES:
         words = _traced(net, shapes, torch.int64)  # perhaps it reads words, not pictures
@@ -105,6 +108,7 @@ def _samples(input_shape: Any) -> tuple[Shape, ...]:
                 "input_shape",
                 input_shape,
                 "the shape of one sample without the batch, such as (3, 224, 224)",
+                remedy="A network known by name: striate.models.entry('resnet18').input",
             )
     return tuple(tuple(int(size) for size in shape) for shape in shapes)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 
 from PIL import Image, ImageFile
@@ -12,11 +13,18 @@ from striate.data.heic import open_heic
 from striate.data.kinds import Unreadable
 from striate.data.quiet import quiet
 from striate.data.reading import MAX_BYTES, read
-from striate.data.structure import broken_chunk, end_of, jpeg_precision, size_of
+from striate.data.structure import broken_chunk, end_of, has_frame, jpeg_precision, size_of
 
 MAX_PIXELS = 50_000_000
 
-ORIENTATION = 0x0112
+# fmt: off
+_COMPRESSIONS = frozenset({
+    "raw", "tiff_ccitt", "group3", "group4", "tiff_lzw", "tiff_jpeg", "jpeg", "tiff_adobe_deflate",
+    "tiff_deflate", "tiff_raw_16", "packbits", "lzma", "zstd",
+})
+# fmt: on
+_TILE_WIDTH, _TILE_HEIGHT = 322, 323
+_ORIENTATION = 0x0112
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -60,16 +68,15 @@ def opened(content: bytes) -> ImageFile.ImageFile:
     if min(image.size) < 1:
         raise Unreadable("no-pixels", f"is {image.width}x{image.height} pixels")
     _check_pixels(image.width * image.height, f"{image.width}x{image.height}")
-    if isinstance(tile := getattr(image, "tag_v2", {}).get(322), int):
-        other = image.tag_v2.get(323)  # type: ignore[attr-defined]  # only a TIFF has tags
-        _check_pixels(tile * (other if isinstance(other, int) else 1), f"a tile of {tile}x{other}")
+    if kind == "TIFF":
+        _check_tiff(image)
     return image
 
 
 def orientation_of(image: Image.Image) -> int:
     """The orientation tag, 1 to 8; 0 where the metadata cannot be read. Either means upright."""
     try:
-        value = image.getexif().get(ORIENTATION, 1)
+        value = image.getexif().get(_ORIENTATION, 1)
     except Exception:  # metadata comes from strangers too, and no picture depends on it
         return 0
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
@@ -77,30 +84,25 @@ def orientation_of(image: Image.Image) -> int:
 
 def explained(error: Exception, kind: str, content: bytes) -> Unreadable:
     """Why Pillow failed, in our words, from its error and the file's own structure."""
-    words = str(error)
+    words, size = str(error), size_of(kind, content)
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
-        return _too_many("more pixels than that")
+        large = size is not None and size[0] * size[1] > MAX_PIXELS
+        return _too_many(f"{size[0]}x{size[1]}" if size and large else "what it unfolds to")
     if isinstance(error, MemoryError):
         return Unreadable("too-many-pixels", "needs more memory than there is")
     if "Decompressed data too large" in words or "Too much memory used in text" in words:
         return Unreadable("bomb", "holds compressed text or a profile that unfolds beyond limits")
-    size = size_of(kind, content)
-    if (size is not None and 0 in size) or "no more images" in words:
-        return Unreadable(
-            "no-pixels", "has no frame" if size is None else f"is {size[0]}x{size[1]}"
-        )
-    if kind == "JPEG" and jpeg_precision(content) not in (8, None):
-        reason = f"is a JPEG of {jpeg_precision(content)} bits, of which 8 are read"
-        return Unreadable("unsupported-variant", reason)
+    if size is not None and 0 in size:
+        return Unreadable("no-pixels", f"is {size[0]}x{size[1]} pixels")
+    if kind == "GIF" and not has_frame(content):
+        return Unreadable("no-pixels", "holds no frame")
+    if kind == "JPEG" and (bits := jpeg_precision(content)) not in (8, None):
+        return Unreadable("unsupported-variant", f"is a JPEG of {bits} bits, of which 8 are read")
     if end_of(kind, content) is None or "truncated" in words.lower():
         return Unreadable("truncated", f"cannot be decoded: the end of the {kind} is missing")
-    if (
-        isinstance(error, NotImplementedError)
-        or "unknown" in words
-        or "unsupported" in words.lower()
-    ):
+    if isinstance(error, NotImplementedError) or re.search("unknown|unsupported", words, re.I):
         return Unreadable("unsupported-variant", f"is a {kind} in a form that is not read")
-    return Unreadable("damaged", f"cannot be decoded: the {kind} contradicts itself")
+    return Unreadable("damaged", f"cannot be decoded: a damaged {kind}, or a rare form of it")
 
 
 def _decoded(content: bytes, at_least: tuple[int, int] | None) -> Image.Image:
@@ -108,15 +110,14 @@ def _decoded(content: bytes, at_least: tuple[int, int] | None) -> Image.Image:
     kind = format_of(content)
     if kind == "PNG" and (chunk := broken_chunk(content)):
         raise Unreadable("damaged", f"has a wrong checksum in its {chunk} chunk")
-    turn = orientation_of(image)
     try:
         if at_least is not None and kind == "JPEG":
-            height, width = at_least
-            image.draft(None, (height, width) if turn >= 5 else (width, height))
+            lying = orientation_of(image) >= 5
+            image.draft(None, at_least if lying else at_least[::-1])
         image.load()
     except Exception as error:  # whatever a decoder stumbles over
         raise explained(error, kind, content) from error
-    # Asked again: a TIFF has turned itself by now, and a PNG may say it after its pixels.
+    # Not before: a PNG may say it after its pixels, and a TIFF turns itself.
     turn = orientation_of(image)
     return image.transpose(_TURNS[turn]) if turn in _TURNS else image
 
@@ -142,6 +143,17 @@ def _open(content: bytes, kind: str) -> ImageFile.ImageFile:
 def _check_pixels(count: int, size: str) -> None:
     if count > MAX_PIXELS:
         raise _too_many(size)
+
+
+def _check_tiff(image: ImageFile.ImageFile) -> None:
+    """Tiles may be larger than the picture; and of its many compressions the common ones do."""
+    tags = image.tag_v2  # type: ignore[attr-defined]  # a TIFF has them
+    width, height = (tags.get(tag, 1) for tag in (_TILE_WIDTH, _TILE_HEIGHT))
+    if isinstance(width, int) and isinstance(height, int):
+        _check_pixels(width * height, f"a tile of {width}x{height}")
+    if (compression := image.info.get("compression")) not in _COMPRESSIONS:
+        reason = f"is a TIFF with {compression} compression, which is not read"
+        raise Unreadable("unsupported-variant", reason)
 
 
 def _too_many(size: str) -> Unreadable:

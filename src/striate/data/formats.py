@@ -67,6 +67,8 @@ _STARTS: tuple[tuple[bytes, str], ...] = (
     (b"ID3", "MP3"),
     (b"\x1aE\xdf\xa3", "Matroska"),
 )
+# Two letters prove little: nothing in the reserved bytes, or a header of a known length.
+_BMP_HEADERS = {bytes([size, 0, 0, 0]) for size in (12, 16, 40, 52, 56, 64, 108, 124)}
 _BRANDS = {
     **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1"), "HEIC"),
     **dict.fromkeys((b"avif", b"avis"), "AVIF"),
@@ -86,7 +88,7 @@ def format_of(content: bytes) -> str:
         return {b"WEBP": "WEBP", b"AVI ": "AVI", b"WAVE": "WAV"}.get(content[8:12], "RIFF")
     if content[4:8] == b"ftyp":
         return _BRANDS.get(_brand(content), "MP4")
-    if content[:2] == b"BM" and content[6:10] == b"\0\0\0\0":
+    if content[:2] == b"BM" and (content[6:10] == bytes(4) or content[14:18] in _BMP_HEADERS):
         return "BMP"
     for start, name in _STARTS:
         if content.startswith(start):

@@ -22,6 +22,8 @@ _MODES = {
     "F": "float",
 }
 
+_PNG_METADATA = (b"eXIf", b"Raw profile type", b"XML:com.adobe.xmp")
+
 
 def oddities_of(source: Path | bytes, *, name: str = "") -> tuple[str, ...]:
     """The words of `ODDITIES` that hold for a file, from its header; no pixels are decoded.
@@ -34,9 +36,13 @@ def oddities_of(source: Path | bytes, *, name: str = "") -> tuple[str, ...]:
     with quiet():
         image = opened(content)
         found = [*_of_name(name, content), *_of_pixels(image, content), *_of_frames(image)]
-        turn = orientation_of(image)
+        # Pillow decodes a whole PNG to look for metadata behind its pixels: only where there are.
+        plain = image.format == "PNG" and not any(sign in content for sign in _PNG_METADATA)
+        turn = 1 if plain else orientation_of(image)
     found += ["broken-metadata"] if turn == 0 else ["exif-rotated"] if turn > 1 else []
-    if (end_of(format_of(content), content) or len(content)) < len(content.rstrip(b"\0\r\n")):
+    end = end_of(format_of(content), content) or len(content)
+    # What follows the first picture of several is the second; padding is nothing.
+    if "several-pictures" not in found and content[end:].strip(b"\0\r\n"):
         found.append("trailing-data")
     return tuple(found)
 

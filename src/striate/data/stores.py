@@ -43,6 +43,7 @@ class MemoryStore:
     def __init__(self, pixels: Tensor, unreadable: Mapping[int, Excluded] | None = None) -> None:
         unreadable = unreadable or {}
         self.pixels = pixels.contiguous(memory_format=torch.channels_last)
+        self._shape = self.pixels.permute(0, 2, 3, 1).shape[1:]
         self.excluded = list(unreadable.values())
         self._readable = _all_but(unreadable, len(pixels)).to(pixels.device)
 
@@ -51,9 +52,11 @@ class MemoryStore:
 
     def batches(self, wanted: Iterable[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
         """See `Store`."""
+        rows = self.pixels.permute(0, 2, 3, 1).flatten(1)  # bytes that lie together, copied as one
         for ids in wanted:
-            here = ids.to(self.pixels.device)
-            yield self.pixels[here], self._readable[here]
+            here = ids.to(rows.device)
+            chosen = rows.index_select(0, here).view(-1, *self._shape)
+            yield chosen.permute(0, 3, 1, 2), self._readable[here]
 
 
 class MappedStore:

@@ -53,6 +53,17 @@ def jpeg_precision(content: bytes) -> int | None:
     return None if frame is None else frame[0]
 
 
+def has_frame(gif: bytes) -> bool:
+    """Whether a GIF holds any picture at all, or nothing between its header and its end."""
+    at = 13 + (3 << (gif[10] & 7) + 1 if len(gif) > 12 and gif[10] & 0x80 else 0)
+    while gif[at : at + 1] == b"!":  # an extension: its label, then blocks that carry their length
+        at += 2
+        while at < len(gif) and gif[at]:
+            at += 1 + gif[at]
+        at += 1
+    return gif[at : at + 1] == b","
+
+
 def broken_chunk(content: bytes) -> str:
     """The first PNG chunk whose checksum is wrong, or ""."""
     for name, start, end in _png_chunks(content):

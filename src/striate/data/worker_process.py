@@ -1,7 +1,7 @@
 """The child's side of `Workers`: a light process that answers until its input ends.
 
-Messages either way are a length of eight bytes and a pickle. Only the two ends of one program
-speak here; nothing that a file says is ever unpickled.
+Messages either way are a head and a pickle. Only the two ends of one program speak here; nothing
+that a file says is ever unpickled. Pixels, as `bytes`, travel as they are: pickling copies them.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ BOOT = (
 MAX_MEMORY = 4 * 2**30
 """A worker's address space; the largest allowed picture needs a small part of it."""
 
-_LENGTH = struct.Struct("<Q")
+_HEAD = struct.Struct("<Q?")
+"""How many bytes follow, and whether they are themselves the good result."""
 
 
 def frame(message: object) -> bytes:
     """One message as it goes through a pipe."""
     content = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
-    return _LENGTH.pack(len(content)) + content
+    return _HEAD.pack(len(content), False) + content
 
 
 def write(file: IO[bytes], content: bytes) -> None:
@@ -41,12 +42,12 @@ def write(file: IO[bytes], content: bytes) -> None:
 
 def receive(file: IO[bytes]) -> Any:
     """Read one message; `EOFError` where the other end is gone, even in the middle of one."""
-    head = file.read(_LENGTH.size)
-    if len(head) == _LENGTH.size:
-        (length,) = _LENGTH.unpack(head)
+    head = file.read(_HEAD.size)
+    if len(head) == _HEAD.size:
+        length, plain = _HEAD.unpack(head)
         content = file.read(length)
         if len(content) == length:
-            return pickle.loads(content)
+            return (True, content) if plain else pickle.loads(content)
     raise EOFError
 
 
@@ -60,7 +61,7 @@ def main() -> None:
     try:
         task, seconds = _greeting(requests, replies)
         while True:
-            write(replies, frame(_answer(task, receive(requests), seconds)))
+            _reply(replies, *_answer(task, receive(requests), seconds))
     except (EOFError, BrokenPipeError):
         return
 
@@ -89,6 +90,14 @@ def _answer(task: Callable[[Any], Any], source: Any, seconds: float) -> tuple[bo
         return False, _picklable(error)
     finally:
         _alarm(0)
+
+
+def _reply(replies: IO[bytes], well: bool, result: object) -> None:
+    if well and type(result) is bytes:
+        write(replies, _HEAD.pack(len(result), True))
+        write(replies, result)
+    else:
+        write(replies, frame((well, result)))
 
 
 def _picklable(error: Exception) -> Exception:

@@ -1,8 +1,14 @@
+import json
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from striate.data import Dataset, Files, load_source
+from striate.data.sources.folder import from_tree
+from striate.data.sources.tree import Tree
 from striate.errors import StriateError
 
 
@@ -96,3 +102,75 @@ def test_one_class_with_folders_inside_stays_one(tmp_path: Path) -> None:
     data = load_source(plant(tmp_path, "cat/1.jpg", "cat/more/2.jpg"))
     assert data.classes == ("cat",)
     assert len(data) == 2
+
+
+def test_a_class_without_pictures_keeps_its_place(tmp_path: Path) -> None:
+    root = plant(tmp_path, "train/a/1.jpg", "train/b/", "train/c/2.jpg", "val/c/3.jpg", "val/d/")
+    data = load_source(root)
+    assert data.classes == ("a", "b", "c", "d")
+    assert data.labels.tolist() == [0, 2, 2]
+
+
+def test_a_part_without_class_folders_has_no_labels(tmp_path: Path) -> None:
+    root = plant(tmp_path, "train/a/1.jpg", "train/b/2.jpg", "train/3.jpg", "test/4.jpg")
+    data = load_source(root)
+    assert labelled(data) == {"train/a/1.jpg": "a", "train/b/2.jpg": "b", "test/4.jpg": None}
+    assert left_out(data) == {"train/3.jpg": "outside-classes"}
+    assert parts(data)["test"] == ["test/4.jpg"]
+
+
+def test_parts_of_pictures_alone(tmp_path: Path) -> None:
+    data = load_source(plant(tmp_path, "train/1.jpg", "test/2.jpg"))
+    assert data.classes == ()
+    assert data.provenance.layout == "parts with pictures without classes"
+    assert parts(data) == {"train": ["train/1.jpg"], "test": ["test/2.jpg"]}
+
+
+def test_what_lies_beside_the_parts_is_named(tmp_path: Path) -> None:
+    root = plant(tmp_path, "train/a/1.jpg", "test/a/2.jpg", "extra/a/3.jpg", "cover.jpg")
+    data = load_source(root)
+    assert len(data) == 2
+    assert left_out(data) == {"extra/a/3.jpg": "outside-parts", "cover.jpg": "outside-parts"}
+
+
+def test_classes_may_be_called_like_parts(tmp_path: Path) -> None:
+    data = load_source(
+        plant(tmp_path, "bus/1.jpg", "car/2.jpg", "train/3.jpg", "outside-parts/4.jpg")
+    )
+    assert data.classes == ("bus", "car", "outside-parts", "train")
+    assert data.parts == {}
+    assert data.excluded == ()
+
+
+def test_two_folders_for_one_part_are_refused(tmp_path: Path) -> None:
+    root = plant(tmp_path, "train/a/1.jpg", "val/a/2.jpg", "valid/a/3.jpg")
+    with pytest.raises(StriateError, match="val/, valid/ stand for the same part"):
+        load_source(root)
+
+
+def test_a_class_name_that_is_no_text_is_spelt_out(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"caf\xe9")).mkdir()
+    (tmp_path / os.fsdecode(b"caf\xe9") / "1.jpg").touch()
+    data = load_source(plant(tmp_path, "tea/2.jpg"))
+    assert data.classes == ("caf\\xe9", "tea")
+    json.dumps(data.classes).encode("ascii")
+    assert isinstance(data.pictures, Files)
+    assert all(data.pictures.path(k).is_file() for k in range(2))
+
+
+NAMES = st.text("ab/.", min_size=1, max_size=6).map(lambda text: f"{text}.jpg")
+FOLDERS = st.sampled_from(["", "train/", "test/", "val/", "train/a/", "w/", "w/b/"])
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(FOLDERS, NAMES), min_size=1, max_size=12))
+def test_every_picture_is_a_sample_or_left_out(found: list[tuple[str, str]]) -> None:
+    pictures = sorted({folder + name.replace("/", "x").replace(".", "y") for folder, name in found})
+    folders = {picture[:at] for picture in pictures for at, c in enumerate(picture) if c == "/"}
+    data = from_tree(Tree(Path("somewhere"), pictures, sorted(folders)))
+    assert isinstance(data.pictures, Files)
+    assert sorted([*data.pictures.names, *left_out(data)]) == pictures
+    listed = [index for indices in data.parts.values() for index in indices.tolist()]
+    assert len(listed) == len(set(listed))
+    for name, label in labelled(data).items():
+        assert label is None or f"{label}/" in name

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from striate.anatomy.words import shortened, size, times
+from striate.anatomy.words import short, shortened, size, times
 
 if TYPE_CHECKING:
     from striate.anatomy.profile import LayerTime, Profile
@@ -75,7 +75,7 @@ def _table(profile: Profile, width: int, ascii_only: bool) -> Table:
     """Rows as wide as the terminal; columns go as it narrows, numbers are never cut."""
     shown = [layer for layer in profile.layers if layer.share >= _SMALL]
     bar = max(0, min(24, width - 80))
-    titles = ["layer", "class", "time", "share", "", "GMAC/s", "memory"]
+    titles = ["layer", "class", "time", "share", "", "MAC/s", "memory"]
     kept = [True, width >= 60, True, True, bar > 0, width >= 76, width >= 50]
     dots = ".." if ascii_only else "…"
     longest = max(layer.share for layer in profile.layers)
@@ -103,7 +103,7 @@ def _cells(layer: LayerTime, bar: str) -> list[str]:
         seconds(layer.forward + layer.backward),
         f"{layer.share:.1%}",
         bar,
-        "" if rate is None else f"{rate / 1e9:.1f}",
+        "" if rate is None else short(rate),
         size(layer.activation_bytes),
     ]
 

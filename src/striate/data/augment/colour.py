@@ -32,7 +32,7 @@ class Colour(Step):
     The first three are multiplied by 1 - strength to 1 + strength: pixels by the first, their
     distance from the picture's mean grey by the second, from their own grey by the third. Hue turns
     by up to this share of a full circle about the grey axis. All is one 3x3 matrix and an offset a
-    sample, clipped once at the end. Grey pictures and other channel counts take the first two.
+    sample, clipped once at the end. Grey has no saturation and hue: there these two do nothing.
     """
 
     brightness: float = 0.0
@@ -52,8 +52,8 @@ class Colour(Step):
 
     def plan(self, uniform: Tensor, shape: Shape) -> Tensor:
         """Gain, share of the mean grey that is added, and the 3x3 matrix row by row: (B, 11)."""
-        if shape.channels != 3 and (self.saturation or self.hue):
-            raise ArgumentError("channels", shape.channels, "3 for saturation and hue")
+        if shape.channels not in (1, 3) and (self.saturation or self.hue):
+            raise ArgumentError("channels", shape.channels, "1 or 3 for saturation and hue")
         brightness, contrast, saturation, turn = (
             either_way(uniform[:, i], reach)
             for i, reach in enumerate((self.brightness, self.contrast, self.saturation, self.hue))
@@ -67,7 +67,7 @@ class Colour(Step):
         pixels = as_floats(pixels)
         numbers = beside(plan, pixels)[:, :, None, None]
         offset = _mean_grey(pixels) * numbers[:, 1:2] if self.contrast else 0.0
-        if self.saturation or self.hue:
+        if pixels.shape[1] == 3 and (self.saturation or self.hue):
             planes, matrices = pixels.flatten(2), numbers[:, 2:].reshape(-1, 3, 3)
             pixels = torch.bmm(matrices, planes).view(pixels.shape)
         else:
@@ -152,16 +152,20 @@ class ColourShift(Step):
         return len(self.principal.values)
 
     def plan(self, uniform: Tensor, shape: Shape) -> Tensor:
-        """What each channel gets, on the scale from 0 to 1: (B, C)."""
-        if shape.channels != len(self.principal.vectors[0]):
-            expected = f"{len(self.principal.vectors[0])}, as the components have"
+        """What each channel gets, on the scale from 0 to 1: (B, C). Grey gets the luma of it."""
+        channels = len(self.principal.vectors[0])
+        grey = shape.channels == 1 and channels == 3
+        if shape.channels != channels and not grey:
+            expected = f"{channels}, as the components have"
             raise ArgumentError("channels", shape.channels, expected)
         steps = normal(uniform) * self.strength
-        shift = torch.zeros(len(uniform), shape.channels, dtype=torch.float64)
+        shift = torch.zeros(len(uniform), channels, dtype=torch.float64)
         for i, (value, vector) in enumerate(
             zip(self.principal.values, self.principal.vectors, strict=True)
         ):
             shift += steps[:, i : i + 1] * value * torch.tensor(vector, dtype=torch.float64)
+        if grey:
+            shift = LUMA[0] * shift[:, :1] + LUMA[1] * shift[:, 1:2] + LUMA[2] * shift[:, 2:]
         return shift
 
     def change(self, pixels: Tensor, plan: Tensor, white: float) -> Tensor:

@@ -29,7 +29,7 @@ class MixUp:
     alpha: float = 0.2
 
     def __post_init__(self) -> None:
-        check_range("alpha", self.alpha, 0.05, 4)
+        check_range("alpha", self.alpha, 0.05, 2)
 
     def __call__(self, images: Tensor, labels: Tensor, stream: Stream) -> tuple[Tensor, Tensor]:
         """Images (B, C, H, W) and soft labels (B, K) to the same of the mixtures."""
@@ -54,7 +54,7 @@ class CutMix:
     alpha: float = 1.0
 
     def __post_init__(self) -> None:
-        check_range("alpha", self.alpha, 0.05, 4)
+        check_range("alpha", self.alpha, 0.05, 2)
 
     def __call__(self, images: Tensor, labels: Tensor, stream: Stream) -> tuple[Tensor, Tensor]:
         """Images (B, C, H, W) and soft labels (B, K) to the same of the mixtures."""

@@ -13,7 +13,7 @@ import itertools
 import os
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -27,6 +27,8 @@ from striate.errors import ArgumentError
 
 # Numbers in a piece: as float32 they fill about half a megabyte, a share of a core's own cache.
 PIECE = 160_000
+# A batch of fewer numbers is not shared out among threads.
+SMALL = 30_000
 
 
 class Shape(NamedTuple):
@@ -146,17 +148,21 @@ def apply(policy: Sequence[Operation], images: Tensor, stream: Stream) -> Tensor
     if not stages:
         return images.clone()
     out = torch.empty((len(images), *shape), dtype=images.dtype, device=images.device)
-    pieces = list(_pieces(len(images), images[0].numel() if len(images) else 1, images.device))
+    pieces = _pieces(images)
+    work = iter(pieces)  # shared: every thread takes the next piece until none is left
 
-    def run(piece: slice) -> None:
+    def run() -> None:
         with torch.inference_mode():
-            _run(stages, images, out, piece)
+            for piece in work:
+                _run(stages, images, out, piece)
 
-    if len(pieces) == 1 or torch.get_num_threads() == 1:
-        for piece in pieces:
-            run(piece)
+    threads = min(torch.get_num_threads(), len(pieces))
+    if images.device.type == "cpu" and threads > 1:
+        pool = _threads(os.getpid(), torch.get_num_threads())
+        for done in [pool.submit(run) for _ in range(threads)]:
+            done.result()
     else:
-        list(_threads(os.getpid(), torch.get_num_threads()).map(run, pieces))
+        run()
     return out
 
 
@@ -196,10 +202,15 @@ def _movement(step: Operation) -> str | None:
     return step.padding if isinstance(step, Geometric) else None
 
 
-def _pieces(count: int, numbers: int, device: torch.device) -> Iterator[slice]:
-    """A GPU takes the batch whole; a CPU as many pictures at once as its cache holds."""
-    step = max(1, PIECE // max(1, numbers)) if device.type == "cpu" else max(1, count)
-    return (slice(start, start + step) for start in range(0, count, step))
+def _pieces(images: Tensor) -> list[slice]:
+    """A GPU takes the batch whole; a core as many pictures at once as its cache holds."""
+    count, numbers = len(images), max(1, images.shape[1:].numel())
+    if images.device.type == "cpu":
+        share = -(-count // torch.get_num_threads()) if count * numbers > SMALL else count
+        step = max(1, min(share, PIECE // numbers))
+    else:
+        step = max(1, count)
+    return [slice(start, start + step) for start in range(0, count, step)]
 
 
 @functools.lru_cache(maxsize=1)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from types import MappingProxyType
 
 from striate.data.augment.choose import Choose
@@ -11,7 +12,7 @@ from striate.data.augment.crop import RandomResizedCrop
 from striate.data.augment.erase import Erase
 from striate.data.augment.geometry import Flip, Rotate, Scale, Shear, Translate
 from striate.data.augment.noise import GaussianNoise
-from striate.data.augment.op import Policy
+from striate.data.augment.op import Operation, Policy
 from striate.data.augment.tone import AutoContrast, Posterise, Sharpness, Solarise
 from striate.errors import unknown_name
 
@@ -49,7 +50,7 @@ STRONG: Policy = (
         ),
         count=2,
     ),
-    Erase(probability=0.5),
+    Erase(probability=0.5, area=(0.02, 0.2)),
 )
 
 # Handwriting leans, grows and drifts on black paper; it is never mirrored.
@@ -85,3 +86,24 @@ def policy(name: str) -> Policy:
     if name not in POLICIES:
         raise unknown_name("policy", name, POLICIES)
     return POLICIES[name]
+
+
+def describe(steps: Sequence[Operation]) -> list[str]:
+    """A line an operation, with the settings that differ from its defaults."""
+    lines = []
+    for step in steps:
+        if isinstance(step, Choose):
+            lines.append(f"{step.count} of:")
+            lines += [f"  {line}" for line in describe(step.steps)]
+        else:
+            lines.append(_line(step))
+    return lines
+
+
+def _line(step: Operation) -> str:
+    settings = [
+        f"{field.name}={getattr(step, field.name)}"
+        for field in fields(step)  # type: ignore[arg-type]  # every operation is a dataclass
+        if getattr(step, field.name) != field.default
+    ]
+    return " ".join([type(step).__name__, *settings])

@@ -11,8 +11,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-# How grid_sample calls what `striate.signal.pad` calls ...
-PADDINGS = {"reflect": "reflection", "replicate": "border", "zeros": "zeros"}
+# What lies beyond the edge, by the names of `striate.signal.pad`, and who sees to it in
+# grid_sample; mirrored places are put back inside before.
+_BEYOND = {"reflect": "border", "replicate": "border", "zeros": "zeros"}
+PADDINGS = tuple(_BEYOND)
 # A source seen this much smaller still gets one look a pixel; beyond, looks are averaged.
 _SHARP = 1.25
 _MOST_LOOKS = 8
@@ -62,14 +64,21 @@ def _look(pixels: Tensor, maps: Tensor, size: tuple[int, int], padding: str, loo
     height, width = size
     grid = pixels.new_empty((len(pixels), 2, height * looks, width * looks))
     across, down = (_places(side, looks, pixels) for side in (width, height))
+    mirrored = padding == "reflect"
     for axis, side in enumerate((pixels.shape[3], pixels.shape[2])):
         # grid_sample counts from -1 to 1, between the middles of the outermost pixels
         unit = maps[:, 3 * axis : 3 * axis + 3] * (2 / max(1, side - 1))
+        if mirrored:
+            unit = torch.cat((unit[:, :2], unit[:, 2:] + 1), dim=1) / 4
         a, b, shift = unit.to(pixels.device, pixels.dtype).unsqueeze(2).unbind(1)
         column = b * down + shift
         torch.add((a * across).unsqueeze(1), column.unsqueeze(2), out=grid[:, axis])
+    if mirrored:
+        # Mirrors at -1 and 1 repeat every 4: here places from -1 on, in such periods. Five passes
+        # over the grid take a quarter of what grid_sample's own mirrors take.
+        grid.frac_().abs_().sub_(0.5).abs_().mul_(-4).add_(1)
     seen = F.grid_sample(
-        pixels, grid.permute(0, 2, 3, 1), padding_mode=PADDINGS[padding], align_corners=True
+        pixels, grid.permute(0, 2, 3, 1), padding_mode=_BEYOND[padding], align_corners=True
     )
     return seen if looks == 1 else F.avg_pool2d(seen, looks)
 

@@ -96,7 +96,7 @@ class Stream:
         counter[3] = np.array(last, dtype=np.uint64)
         words = philox(counter.reshape(4, -1), self.seed).reshape(counter.shape)
         uniform = (words.transpose(1, 2, 0).astype(np.float64) + 0.5) * 2.0**-32
-        parts = torch.from_numpy(uniform.reshape(len(ids), -1)).split(
+        parts = torch.from_numpy(uniform.reshape(len(ids), 4 * len(last))).split(
             [4 * number for number in blocks], dim=1
         )
         return [part[:, :count] for part, (_, count) in zip(parts, wanted, strict=True)]

@@ -101,7 +101,7 @@ class _Writer:
         """Write all shards that are missing, and the checks, whose SHA-256 is returned."""
         with contextlib.ExitStack() as stack:
             with _disk(self.part):
-                checks = stack.enter_context((self.part / "checks").open("ab"))
+                checks = stack.enter_context(_opened(self.part / "checks", "ab"))
                 checks.truncate(4 * self.rows_done)
             while self.rows_done < self.count:
                 wanted = min(self.per_shard, self.count - self.rows_done)
@@ -114,12 +114,14 @@ class _Writer:
         path, written = shard_path(self.part, self.shards_done), 0
         with contextlib.ExitStack() as stack:
             with _disk(path):
-                file = stack.enter_context(path.open("wb"))
+                file = stack.enter_context(_opened(path, "wb"))
             for row in rows:
                 raw = self._bytes_of(row)
-                with _disk(path):
+                try:
                     file.write(raw)
                     checks.write(zlib.crc32(raw).to_bytes(4, "little"))
+                except OSError as error:
+                    raise NoRoomError(str(unwritable(path, error))) from error
                 written += 1
             with _disk(path):
                 _flush(file)
@@ -155,6 +157,17 @@ def _publish(part: Path, folder: Path, seal: Seal) -> None:
             os.fsync(opened)
         finally:
             os.close(opened)
+
+
+@contextlib.contextmanager
+def _opened(path: Path, mode: str) -> Iterator[IO[bytes]]:
+    """An open file. Whatever had to reach the disk was flushed before it is closed."""
+    file: IO[bytes] = path.open(mode)
+    try:
+        yield file
+    finally:
+        with contextlib.suppress(OSError):  # bytes that failed once are tried again here
+            file.close()
 
 
 def _flush(file: IO[bytes]) -> None:

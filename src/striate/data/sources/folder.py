@@ -18,13 +18,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
 from striate.data.dataset import Dataset, Excluded, Files, Provenance
 from striate.data.sources.names import printable
-from striate.data.sources.tree import Tree, walk
+from striate.data.sources.tree import Tree
 from striate.errors import WRONG_INPUT, StriateError
 
 PART_NAMES = {
@@ -42,13 +41,8 @@ _REASONS = {
 }
 
 
-def load_folder(root: Path) -> Dataset:
-    """The pictures under `root` as a `Dataset` of files, classes in code-point order."""
-    return from_tree(walk(root))
-
-
 def from_tree(tree: Tree) -> Dataset:
-    """What a walked tree means, by the rules above."""
+    """What a walked tree means, by the rules above: a `Dataset` of files."""
     if not tree.pictures:
         raise no_pictures(tree)
     layout = _layout(tree, "")

@@ -17,35 +17,38 @@ from numpy.typing import NDArray
 from striate.errors import WRONG_INPUT, StriateError
 
 _UNSIGNED_BYTE = 8
+_MOST = 2 << 30  # bytes of pixels; a gzip file can promise any number
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
     """A gzip-compressed or plain IDX file of unsigned bytes, as an array of its own shape."""
-    raw = _bytes_of(path)
-    if len(raw) < 4 or raw[:2] != b"\0\0" or raw[2] != _UNSIGNED_BYTE:
-        raise _broken(path, "not an IDX file of unsigned bytes")
-    start = 4 + 4 * raw[3]
-    if len(raw) < start:
-        raise _broken(path, "the header is cut off")
-    shape = struct.unpack(f">{raw[3]}I", raw[4:start])
-    expected = int(np.prod(shape, dtype=object))
-    if len(raw) - start != expected:
-        raise _broken(path, f"holds {len(raw) - start:,} values, its header says {expected:,}")
-    return np.frombuffer(raw, np.uint8, offset=start).reshape(shape)
+    try:
+        with path.open("rb") as plain:
+            packed = plain.read(2) == b"\x1f\x8b"
+        with gzip.open(path) if packed else path.open("rb") as file:
+            head = file.read(4)
+            if len(head) < 4 or head[:2] != b"\0\0" or head[2] != _UNSIGNED_BYTE:
+                raise _broken(path, "not an IDX file of unsigned bytes")
+            lengths = file.read(4 * head[3])
+            if len(lengths) < 4 * head[3]:
+                raise _broken(path, "the header is cut off")
+            shape = struct.unpack(f">{head[3]}I", lengths)
+            expected = int(np.prod(shape, dtype=object))
+            if expected > _MOST:
+                raise _broken(path, f"its header says {expected:,} values, more than {_MOST:,}")
+            values = file.read(expected + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise _broken(path, f"cannot be read ({error})") from error
+    if len(values) != expected:
+        held = f"{len(values):,}" if len(values) < expected else f"over {expected:,}"
+        raise _broken(path, f"holds {held} values, its header says {expected:,}")
+    return np.frombuffer(values, np.uint8).reshape(shape)
 
 
 def write_idx(array: NDArray[np.uint8]) -> bytes:
     """The bytes of a gzip-compressed IDX file; the same array always gives the same bytes."""
     header = struct.pack(f">HBB{array.ndim}I", 0, _UNSIGNED_BYTE, array.ndim, *array.shape)
     return gzip.compress(header + array.tobytes(), compresslevel=9, mtime=0)
-
-
-def _bytes_of(path: Path) -> bytes:
-    try:
-        raw = path.read_bytes()
-        return gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
-    except (OSError, EOFError, zlib.error) as error:
-        raise _broken(path, f"cannot be read ({error})") from error
 
 
 def _broken(path: Path, what: str) -> StriateError:

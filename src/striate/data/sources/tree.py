@@ -71,27 +71,31 @@ def walk(root: Path) -> Tree:
 
 
 class _Seen:
-    """Which folders have been reached, so that each is listed once."""
+    """Which folders have been reached from outside, so that each is listed once."""
 
     def __init__(self, root: Path) -> None:
-        self.root = os.path.realpath(root)
-        self._behind_links: list[str] = []
+        self._tops: set[str] = set()
+        self._above: set[str] = set()
+        self._take(os.path.realpath(root))
 
     def repeats(self, path: str) -> bool:
         """Whether a linked folder lies in, above or behind what is listed; takes it up if not."""
         real = os.path.realpath(path)
-        if any(_within(real, known) or _within(known, real) for known in self._known()):
+        if real in self._above or not self._tops.isdisjoint((real, *_parents(real))):
             return True
-        self._behind_links.append(real)
+        self._take(real)
         return False
 
-    def _known(self) -> Iterator[str]:
-        yield self.root
-        yield from self._behind_links
+    def _take(self, real: str) -> None:
+        self._tops.add(real)
+        self._above.update(_parents(real))
 
 
-def _within(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+def _parents(path: str) -> Iterator[str]:
+    """The folders above an absolute path, up to the root."""
+    while (above := os.path.dirname(path)) != path:
+        yield above
+        path = above
 
 
 def _list(tree: Tree, seen: _Seen, folder: str) -> list[str]:
