@@ -22,7 +22,7 @@ FLAGS = {
     "datasets": "--json",
     "models": "--family --json",
     "predict": "--json --top words",
-    "train": "--epochs --json --out --quiet --seed source",
+    "train": "--budget --epochs --json --model --out --quiet --recipe --resume --seed --set source",
 }
 
 ROOT = typer.main.get_command(app)

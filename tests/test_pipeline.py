@@ -8,7 +8,7 @@ from PIL import Image
 import striate as st
 from striate.data import load_source, stratified_split
 from striate.errors import StriateError
-from striate.pipeline import Run
+from striate.pipeline import Run, Talk
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def test_the_default_recipe_reads_97_of_100_held_out_digits(tmp_path: Path) -> N
 
 def test_a_run_is_a_folder_of_plain_files(run: Run) -> None:
     files = {path.name for path in run.path.iterdir()}
-    assert files == {"model.safetensors", "config.json", "metrics.jsonl"}
+    assert files == {"model.safetensors", "config.json", "metrics.jsonl", "last"}
     config = json.loads((run.path / "config.json").read_text())
     assert config["metrics"]["test"] == run.test.to_dict()
     lines = (run.path / "metrics.jsonl").read_text().splitlines()
@@ -32,7 +32,7 @@ def test_a_run_is_a_folder_of_plain_files(run: Run) -> None:
 def test_json_has_the_promised_keys(run: Run) -> None:
     report = run.to_dict()
     assert report.keys() == {"run", "model", "mode", "seconds", "val", "test"}
-    assert report["test"].keys() == {"n", "accuracy", "nll", "ece"}
+    assert report["test"].keys() >= {"n", "accuracy", "interval", "nll", "ece", "macro_f1"}
     assert (report["val"]["n"], report["test"]["n"]) == (500, 1000)
 
 
@@ -91,7 +91,7 @@ def test_an_interrupted_run_leaves_no_folder(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        st.train(epochs=1, out=tmp_path / "run", report=interrupt)
+        st.train(epochs=1, out=tmp_path / "run", talk=Talk(step=interrupt))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -101,16 +101,16 @@ def test_an_interrupted_run_takes_back_only_its_own_files(tmp_path: Path) -> Non
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        st.train(epochs=1, out=tmp_path / "run", report=interrupt)
+        st.train(epochs=1, out=tmp_path / "run", talk=Talk(step=interrupt))
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["notes.txt"]
 
 
 def test_default_run_names_never_collide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from striate.pipeline import _free_name
+    from striate.pipeline.folder import free_name
 
     monkeypatch.setattr("time.strftime", lambda form: "20261231-235959")
     names = []
     for _ in range(3):
-        names.append(_free_name(tmp_path, "sample"))
+        names.append(free_name(tmp_path, "sample"))
         names[-1].mkdir()
     assert len(set(names)) == 3

@@ -34,7 +34,6 @@ from striate.training import (
     Checkpoints,
     Loss,
     Recipe,
-    Report,
     Surroundings,
     Team,
     balancing_weights,
@@ -43,6 +42,7 @@ from striate.training import (
     team,
     write_history,
 )
+from striate.training.log import Report
 
 METRICS = "metrics.jsonl"
 MODEL = "lecture_net"

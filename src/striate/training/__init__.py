@@ -5,7 +5,6 @@ from striate.training.checkpoint import Snapshot as Snapshot
 from striate.training.dist import Team as Team
 from striate.training.dist import team as team
 from striate.training.log import Epoch as Epoch
-from striate.training.log import Report as Report
 from striate.training.log import Step as Step
 from striate.training.log import write_history as write_history
 from striate.training.loop import Surroundings as Surroundings
@@ -20,7 +19,6 @@ __all__ = [
     "Epoch",
     "Loss",
     "Recipe",
-    "Report",
     "Snapshot",
     "Step",
     "Surroundings",
