@@ -145,6 +145,7 @@ def test_one_great_group_stays_in_train() -> None:
 def test_a_class_of_one_is_trained_on_whatever_the_shares(groups: list[tuple[int, int]]) -> None:
     cut = split(dataset([0, 1, 1, 2, 2, 2]), val=0.05, test=0.9, groups=groups)
     assert cut.train.tolist()[:1] == [0]
+    assert together(cut) == list(range(6))
     assert len(cut.test) >= 2
 
 
