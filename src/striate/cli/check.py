@@ -26,7 +26,9 @@ _EXAMPLES = 3
 def check(
     source: Annotated[str, typer.Argument(help="A folder of pictures, or a data set's name.")],
     html: Annotated[Path | None, typer.Option(help="Write the report as one HTML page.")] = None,
-    strict: Annotated[bool, typer.Option(help="Leave with code 3 if there are problems.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Leave with code 3 on problems.")
+    ] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
