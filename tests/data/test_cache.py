@@ -137,13 +137,17 @@ def test_a_file_of_the_same_size_and_time_is_another_file(tmp_path: Path) -> Non
     assert entry_key(files, TINY) != before
 
 
-def test_a_change_right_after_the_key_was_made_changes_the_key(tmp_path: Path) -> None:
-    files = make_files(tmp_path / "data", 1)
-    keys = set()
-    for value in range(20):  # without the wait for rest, most fall into one tick of the clock
-        files.path(0).write_bytes(bytes([value]) * 20)
-        keys.add(entry_key(files, TINY))
-    assert len(keys) == 20
+def test_a_file_that_has_just_changed_is_let_come_to_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = make_files(tmp_path / "data", 2)
+    newest = max(files.path(index).stat().st_ctime_ns for index in range(2)) / 1e9
+    for age, waited in [(0.005, 0.015), (0.5, 0), (-3600, 0)]:  # the last: another machine's clock
+        slept: list[float] = []
+        clock = SimpleNamespace(time=lambda age=age: newest + age, sleep=slept.append)
+        monkeypatch.setattr(key, "time", clock)
+        entry_key(files, TINY)
+        assert sum(slept) == pytest.approx(waited, abs=1e-4)
 
 
 def test_where_change_times_are_coarse_the_content_counts(

@@ -26,7 +26,7 @@ def cache(context: typer.Context, json: Json = False) -> None:
     striate cache
     striate cache --json
     striate cache clear
-    STRIATE_CACHE_GB=200 striate train photos/
+    STRIATE_CACHE_GB=200 striate cache
     """
     if context.invoked_subcommand is None:
         from striate.data.caching.evict import entries, pixel_folder, size_limit
