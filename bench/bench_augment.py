@@ -151,22 +151,26 @@ def measure(case: Case, batch: int, repeats: int) -> dict[str, object]:
         runs["kornia"] = lambda: steps(floats)
     runs["pillow"] = lambda: np.stack(list(pool.map(pillow_one, arrays)))
     medians = {name: statistics.median(times) for name, times in interleaved(runs, repeats).items()}
+    work = {name: cpu_seconds(run) for name, run in runs.items()}
     copy = torch.empty_like(images)
     floor = fastest(lambda: copy.copy_(images))
     draws = fastest(lambda: stream.uniforms([step.draws for step in case.ours]))
     best = min(seconds for name, seconds in medians.items() if name != "striate")
     ours = medians["striate"]
     print(f"{case.name:70}", *(f"{n} {batch / s:9,.0f}/s" for n, s in medians.items()), end="  ")
-    print(f"ratio {ours / best:.3f}, floor x {ours / floor:.0f}, random numbers {draws / ours:.1%}")
+    cpu = ", ".join(f"{name} {1e6 * s / batch:.0f}" for name, s in work.items())
+    print(f"cpu us {cpu}; ratio {ours / best:.3f}, random numbers {draws / ours:.1%}")
     return {
         "name": case.name,
         "seconds": medians,
         "images_per_second": {name: batch / seconds for name, seconds in medians.items()},
+        "cpu_seconds": work,
         "ratio": ours / best,
         "floor": floor,
         "random_numbers_share": draws / ours,
         "notes": f"{batch / ours:,.0f} images/s; floor {1000 * floor:.2f} ms, {ours / floor:.0f}x"
-        f" above it; random numbers {draws / ours:.1%}",
+        f" above it; random numbers {draws / ours:.1%}; CPU time beside the best peer's "
+        f"{work['striate'] / min(s for n, s in work.items() if n != 'striate'):.2f}",
     }
 
 
@@ -243,6 +247,16 @@ def kornia_affine(
         "p": 1.0,
     }
     return kornia_named(("RandomAffine", settings))[0]
+
+
+def cpu_seconds(run: Callable[[], object]) -> float:
+    """What all threads together computed, the median of five: steady on a busy machine."""
+    times = []
+    for _ in range(5):
+        start = time.process_time()
+        run()
+        times.append(time.process_time() - start)
+    return statistics.median(times)
 
 
 def fastest(run: Callable[[], object]) -> float:

@@ -58,7 +58,9 @@ def draft(path: Path, repeats: int) -> dict[str, object]:
     """One 12 MP file."""
     full = np.frombuffer(RECORD.raw(decode(path)), np.uint8)
     apart = np.abs(np.frombuffer(raw_of(path, RECORD), np.uint8).astype(int) - full)
-    note = f"decoded at a quarter; from a full decoding {apart.mean():.2f} of 255 apart, at most {apart.max()}"
+    note = (
+        f"decoded at a quarter; {apart.mean():.2f} of 255 off a full decoding, most {apart.max()}"
+    )
     return row(
         "one file of 12 MP", lambda: raw_of(path, RECORD), lambda: pillow(path), repeats, note
     )

@@ -13,6 +13,7 @@ FLAGS = {
     "striate": "--debug --version",
     "augment": "--json --list --output --policy --seed image",
     "cache": "--json",
+    "check": "--html --json --quiet --strict source",
     "filter": "--json --list --output --padding --side-by-side image kernel",
     "lint": "--input --json --loss network",
     "match": "--json --output image pattern",

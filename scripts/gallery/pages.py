@@ -120,7 +120,8 @@ def _members(members: list[Entry], drawn: Mapping[str, Drawing]) -> str:
         )
         for one in members
     ]
-    return _table(heads, rows, numbers=("parameters", "MACs"))
+    table = _table(heads, rows, numbers=("parameters", "MACs"))
+    return f'<div class="gallery-members" markdown>\n\n{table}\n</div>\n'
 
 
 def _weights(record: Record) -> str:

@@ -3,91 +3,41 @@
 from __future__ import annotations
 
 import os
-import resource
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from cache_parts import (
+    ROW,
+    TINY,
+    Source,
+    all_of,
+    expected,
+    get,
+    left,
+    make_files,
+    picture,
+    prepare,
+    silent,
+)
 
 from striate.data.cache import cached
 from striate.data.caching import build as building
 from striate.data.caching import key
-from striate.data.caching.build import ChangedError, NoRoomError, part_of
-from striate.data.caching.entry import Bad, Entry
-from striate.data.caching.evict import entries, lock_of, make_room, pixel_folder, remove, size_limit
+from striate.data.caching.build import ChangedError
+from striate.data.caching.entry import Bad
+from striate.data.caching.evict import pixel_folder
 from striate.data.caching.key import entry_key
 from striate.data.caching.shards import SEAL, DamagedError, rows_per_shard, shard_path
 from striate.data.dataset import Files
-from striate.errors import ArgumentError
 from striate.preprocess import Preprocess
 
-TINY = Preprocess((4, 4), 3, (0.5,) * 3, (0.5,) * 3)
-ROW = 4 * 4 * 3
-Pixels = NDArray[np.uint8]
-
 
 @pytest.fixture(autouse=True)
-def cache_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("STRIATE_CACHE_GB", raising=False)
-
-
-@pytest.fixture(autouse=True)
-def four_rows_a_shard(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(building, "SHARD_BYTES", 4 * ROW)
-
-
-def make_files(root: Path, count: int = 10) -> Files:
-    root.mkdir(parents=True, exist_ok=True)
-    names = tuple(f"{index:04d}.bin" for index in range(count))
-    for index, name in enumerate(names):
-        (root / name).write_bytes(bytes([index % 256]) * 20)
-    return Files(root, names)
-
-
-def picture(index: int) -> Pixels:
-    return np.random.default_rng(index).integers(0, 256, (4, 4, 3), dtype=np.uint8)
-
-
-class Source:
-    """Rows that count how often they are made; some may be bad, or end in an interruption."""
-
-    def __init__(self, count: int, *, bad: tuple[int, ...] = (), stop: int | None = None) -> None:
-        self.count, self.bad, self.stop = count, bad, stop
-        self.made: list[int] = []
-
-    def __call__(self, start: int) -> Iterator[bytes | Bad]:
-        for index in range(start, self.count):
-            if index == self.stop:
-                raise KeyboardInterrupt
-            self.made.append(index)
-            bad = index in self.bad
-            yield Bad(index, "truncated", "the end is missing") if bad else picture(index).tobytes()
-
-
-def silent(line: str) -> None:
-    raise AssertionError(line)
-
-
-def get(files: Files, source: Source | None = None, preprocess: Preprocess = TINY) -> Entry:
-    return cached(files, preprocess, source or Source(len(files)), silent)
-
-
-def all_of(entry: Entry) -> Pixels:
-    return entry.read(np.arange(entry.seal.count))
-
-
-def expected(count: int) -> Pixels:
-    return np.stack([picture(index) for index in range(count)])
-
-
-def left() -> set[str]:
-    """The suffixes of what lies in the cache."""
-    return {path.suffix for path in pixel_folder().iterdir()}
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare(tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("count", [1, 3, 4, 5, 10])
@@ -137,13 +87,17 @@ def test_a_file_of_the_same_size_and_time_is_another_file(tmp_path: Path) -> Non
     assert entry_key(files, TINY) != before
 
 
-def test_a_change_right_after_the_key_was_made_changes_the_key(tmp_path: Path) -> None:
-    files = make_files(tmp_path / "data", 1)
-    keys = set()
-    for value in range(20):  # without the wait for rest, most fall into one tick of the clock
-        files.path(0).write_bytes(bytes([value]) * 20)
-        keys.add(entry_key(files, TINY))
-    assert len(keys) == 20
+def test_a_file_that_has_just_changed_is_let_come_to_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = make_files(tmp_path / "data", 2)
+    newest = max(files.path(index).stat().st_ctime_ns for index in range(2)) / 1e9
+    for age, waited in [(0.005, 0.015), (0.5, 0), (-3600, 0)]:  # the last: another machine's clock
+        slept: list[float] = []
+        clock = SimpleNamespace(time=lambda age=age: newest + age, sleep=slept.append)
+        monkeypatch.setattr(key, "time", clock)
+        entry_key(files, TINY)
+        assert sum(slept) == pytest.approx(waited, abs=1e-4)
 
 
 def test_where_change_times_are_coarse_the_content_counts(
@@ -248,111 +202,6 @@ def test_rows_that_are_not_what_was_promised_are_refused(tmp_path: Path) -> None
         get(files, Source(9))
     with pytest.raises(ValueError, match=r"a row has 16 bytes, not \(4, 4, 3\)"):
         cached(make_files(tmp_path / "b"), TINY, lambda start: iter([bytes(16)]), silent)
-
-
-# --- never over its cap ------------------------------------------------------------------------
-
-
-def test_what_was_used_longest_ago_goes_first(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sets = [make_files(tmp_path / name) for name in "abcd"]
-    for age, files in enumerate(sets[:3]):
-        get(files).close()
-        seal = pixel_folder() / entry_key(files, TINY) / SEAL
-        os.utime(seal, (1000 + age, 1000 + age))
-    get(sets[0]).close()  # used again: now the youngest
-    total = sum(item.size for item in entries(pixel_folder()))
-    monkeypatch.setenv("STRIATE_CACHE_GB", str(total / 1e9))
-    get(sets[3]).close()
-    kept = {item.folder.name for item in entries(pixel_folder())}
-    assert kept == {entry_key(files, TINY) for files in (sets[0], sets[2], sets[3])}
-
-
-def test_what_is_in_use_stays_and_the_new_one_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    entry = get(make_files(tmp_path / "a"))
-    monkeypatch.setenv("STRIATE_CACHE_GB", "1e-6")
-    with pytest.raises(NoRoomError, match=r"no such room.*Free some space"):
-        get(make_files(tmp_path / "b"))
-    np.testing.assert_array_equal(all_of(entry), expected(10))
-    entry.close()
-    np.testing.assert_array_equal(all_of(get(make_files(tmp_path / "b"))), expected(10))
-    assert len(entries(pixel_folder())) == 1
-
-
-def test_more_than_the_cap_evicts_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    get(make_files(tmp_path / "a")).close()
-    monkeypatch.setenv("STRIATE_CACHE_GB", "1e-7")
-    with pytest.raises(NoRoomError, match=r"more than the cache may hold.*STRIATE_CACHE_GB"):
-        get(make_files(tmp_path / "b"))
-    assert len(entries(pixel_folder())) == 1
-
-
-def test_a_write_that_fails_is_told_and_leaves_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    files = make_files(tmp_path / "data", 200)
-    monkeypatch.setattr(building, "SHARD_BYTES", 150 * ROW)
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))  # write() fails as on a full disk
-    try:
-        with pytest.raises(NoRoomError, match="cannot write: File too large"):
-            get(files)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert list(pixel_folder().iterdir()) == []
-    np.testing.assert_array_equal(all_of(get(files)), expected(200))
-
-
-def test_a_disk_that_is_too_full_is_told_before(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(
-        shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(1 << 40, 1 << 40, 0)
-    )
-    with pytest.raises(NoRoomError, match=r"no such room"):
-        make_room(pixel_folder(), 1, keep=pixel_folder() / "key")
-    monkeypatch.undo()
-
-
-def test_an_unfinished_part_that_is_not_being_built_can_go(tmp_path: Path) -> None:
-    files = make_files(tmp_path / "data")
-    with pytest.raises(KeyboardInterrupt):
-        get(files, Source(10, stop=9))
-    (listed,) = entries(pixel_folder())
-    assert listed.seal is None
-    folder = pixel_folder() / entry_key(files, TINY)
-    assert listed.folder == part_of(folder)
-    assert remove(listed.folder)
-    assert list(pixel_folder().iterdir()) == []
-    assert not lock_of(folder).exists()
-
-
-@pytest.mark.parametrize("text", ["-1", "many", "nan", "inf"])
-def test_a_bad_cap_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STRIATE_CACHE_GB", text)
-    with pytest.raises(ArgumentError, match=f"STRIATE_CACHE_GB: got '{text}'"):
-        size_limit()
-
-
-def test_a_cap_of_nothing_turns_the_cache_off(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("STRIATE_CACHE_GB", "0")
-    with pytest.raises(NoRoomError, match="turned off"):
-        get(make_files(tmp_path / "data"))
-    assert not pixel_folder().exists()
-
-
-def test_a_folder_that_cannot_be_made_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    with pytest.raises(NoRoomError, match="cannot write: Not a directory"):
-        get(make_files(tmp_path / "data"))
 
 
 def test_the_arithmetic_of_the_table() -> None:

@@ -94,6 +94,25 @@ def test_only_listed_formats_have_a_decoder() -> None:
     assert set(formats.EXTENSIONS) == set(formats.READ)
 
 
+def test_no_other_decoder_is_asked_about_a_broken_file() -> None:
+    """Pillow on its own would load all of its decoders, and ask each."""
+    script = """
+        import sys
+        from striate.data.decode import decode
+        from striate.data.kinds import Unreadable
+        for content in (b"\\x89PNG\\r\\n\\x1a\\n", b"\\xff\\xd8\\xff\\xe0"):
+            try:
+                decode(content)
+            except Unreadable as error:
+                print(error.kind)
+        print({"PIL.EpsImagePlugin", "PIL.FliImagePlugin"} & set(sys.modules))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "truncated\ntruncated\nset()\n"
+
+
 def test_the_limits_are_the_stated_ones(tmp_path: Path) -> None:
     assert MAX_PIXELS == 50_000_000
     with pytest.raises(Unreadable, match="7072x7072 is more than 50 million pixels"):

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from striate.data import opening
-from striate.data.augment import Cutout, Flip, Policy, Rotate
+from striate.data.augment import Cutout, Flip, Policy, Rotate, Stream, apply
 from striate.data.dataset import Files
 from striate.data.loader import Batch, Loader
 from striate.data.opening import open_store
@@ -183,6 +183,18 @@ def test_a_batch_is_what_it_says(files: Files) -> None:
                 pixels = pixels_of(files.path(index), PREPROCESS)
                 assert torch.equal(image, PREPROCESS.normalise(pixels[None])[0])
         assert (batch.mask == (batch.ids != BROKEN)).all() or batch.ids[-1] == batch.ids[1]
+
+
+def test_every_epoch_is_augmented_anew_by_its_own_stream(files: Files) -> None:
+    store = store_of(files)
+    ours = loader(store, Order(5, seed=3, shuffle=False))
+    epochs = [list(ours), list(ours)]
+    for epoch, batches in enumerate(epochs):
+        for batch in batches:
+            pixels, _ = next(store.batches([batch.ids]))
+            augmented = apply(POLICY, pixels, Stream(3, epoch, batch.ids))
+            assert torch.equal(batch.images, PREPROCESS.normalise(augmented))
+    assert not torch.equal(epochs[0][0].images, epochs[1][0].images)
 
 
 def test_a_part_keeps_the_ids_of_the_whole(files: Files) -> None:

@@ -141,6 +141,14 @@ def test_one_great_group_stays_in_train() -> None:
     assert set(range(90)) <= set(cut.train.tolist())
 
 
+@pytest.mark.parametrize("groups", [[], [(3, 4)]])
+def test_a_class_of_one_is_trained_on_whatever_the_shares(groups: list[tuple[int, int]]) -> None:
+    cut = split(dataset([0, 1, 1, 2, 2, 2]), val=0.05, test=0.9, groups=groups)
+    assert cut.train.tolist()[:1] == [0]
+    assert together(cut) == list(range(6))
+    assert len(cut.test) >= 2
+
+
 def test_official_parts_are_kept() -> None:
     data = dataset([0, 1] * 6, train=[0, 1, 2, 3, 4, 5], val=[6, 7], test=[8, 9, 10, 11])
     cut = split(data, val=0.4, test=0.4)

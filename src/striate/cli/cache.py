@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from striate.data.caching.evict import Listed
 
 app = typer.Typer(rich_markup_mode=None)
+
+_NARROW = 60  # columns of a terminal, under which a path needs the room
 
 
 @app.callback(invoke_without_command=True)
@@ -26,7 +28,7 @@ def cache(context: typer.Context, json: Json = False) -> None:
     striate cache
     striate cache --json
     striate cache clear
-    STRIATE_CACHE_GB=200 striate train photos/
+    STRIATE_CACHE_GB=200 striate cache
     """
     if context.invoked_subcommand is None:
         from striate.data.caching.evict import entries, pixel_folder, size_limit
@@ -94,18 +96,21 @@ def _print(facts: dict[str, Any]) -> None:
     console = results()
     head = f"{facts['bytes'] / 1e6:,.1f} MB of {facts['limit'] / 1e6:,.0f} MB in {facts['path']}"
     talk().print(head, markup=False, soft_wrap=True)
-    names = ("pictures", "size", "MB", "used", "source")
+    names = ["pictures", "size", "MB", "used", "source"]
     cells = [_cells(entry) for entry in facts["entries"]]
     if not console.is_terminal:
         for line in (names, *cells):
             print("\t".join(line))
         return
+    shown = names if console.width >= _NARROW else ["pictures", "MB", "source"]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in names:
-        numbers = name in ("pictures", "MB")
-        table.add_column(name, justify="right" if numbers else "left", overflow="fold")
+        if name in shown:
+            right = name in ("pictures", "MB")
+            justify: Literal["right", "left"] = "right" if right else "left"
+            table.add_column(name, justify=justify, overflow="fold", no_wrap=name != "source")
     for line in cells:
-        table.add_row(*line)
+        table.add_row(*(cell for name, cell in zip(names, line, strict=True) if name in shown))
     if cells:
         console.print(table)
 

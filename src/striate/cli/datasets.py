@@ -11,6 +11,8 @@ import typer
 from striate.cli.output import Json, Quiet, print_json, results, talk
 from striate.errors import ArgumentError, unknown_name
 
+_SHORT = ("name", "MB", "at hand")
+
 app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 
 
@@ -112,11 +114,13 @@ def _print(rows: list[dict[str, Any]]) -> None:
         for line in (heads, *cells):
             print("\t".join(line))
         return
+    # On a narrow terminal what a set is would be a column of single letters.
+    shown = [k for k, head in enumerate(heads) if console.width >= 80 or head in _SHORT]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for head in heads:
+    for head in (heads[k] for k in shown):
         table.add_column(
             head, justify="right" if head == "MB" else "left", no_wrap=head in ("name", "MB")
         )
     for line in cells:
-        table.add_row(*line)
+        table.add_row(*(line[k] for k in shown))
     console.print(table)

@@ -15,6 +15,7 @@ from striate.cli import anatomy as anatomy_commands
 from striate.cli import cache as cache_commands
 from striate.cli import signal as signal_commands
 from striate.cli.augment import augment
+from striate.cli.check import check
 from striate.cli.datasets import app as datasets_app
 from striate.cli.diagram import diagram
 from striate.cli.lint import lint
@@ -62,6 +63,7 @@ app.command("train")(train)
 app.command("predict")(predict)
 app.command("filter")(signal_commands.filter_image)
 app.command("match")(signal_commands.match_image)
+app.command("check")(check)
 app.command("augment")(augment)
 app.command("models", context_settings={"allow_extra_args": True})(models)
 app.command("summary")(anatomy_commands.summary)

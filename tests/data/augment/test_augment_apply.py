@@ -1,6 +1,7 @@
 """Whole policies: the same result for a sample whatever the batch, the threads, the layout."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import scipy.stats
@@ -81,6 +82,8 @@ def test_threads_change_nothing(name: str, threads: None) -> None:
         torch.set_num_threads(number)
         results.append(apply(NAMED[name], images, Stream(1, 2, torch.arange(9))))
         assert torch.get_num_threads() == number
+        with ThreadPoolExecutor(1) as other:  # ... and in threads that start later
+            assert other.submit(torch.get_num_threads).result() == number
     assert torch.equal(results[0], results[1])
     assert torch.equal(results[0], results[2])
 
@@ -151,6 +154,14 @@ def test_a_choice_is_even() -> None:
     assert scipy.stats.binomtest(int(moved.sum()), 10_000, 0.7).pvalue > 1e-3
     both = int(((others[0] + others[1]) == 2).sum())
     assert scipy.stats.binomtest(both, 10_000, 0.1).pvalue > 1e-3
+
+
+def test_what_was_not_chosen_does_not_move_a_picture() -> None:
+    images = photo(40, 40).expand(300, -1, -1, -1)
+    chosen = Choose((Rotate(30), Flip(probability=1.0)), count=1)
+    after = chosen(images, Stream(0, 0, torch.arange(300)))
+    mirrored = int((after == images.flip(3)).flatten(1).all(1).sum())
+    assert scipy.stats.binomtest(mirrored, 300, 0.5).pvalue > 1e-3
 
 
 def test_a_choice_of_all_is_the_policy() -> None:

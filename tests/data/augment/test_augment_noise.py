@@ -8,6 +8,7 @@ from augment_forced import forced
 
 from striate.data.augment import Cutout, Erase, GaussianNoise, SaltAndPepper, Stream
 from striate.data.augment.erase import inside
+from striate.data.augment.noise import _hash
 from striate.data.augment.op import Shape
 from striate.errors import ArgumentError
 
@@ -42,6 +43,29 @@ def test_no_sample_holds_a_shifted_copy_of_anothers_noise() -> None:
     one, other = noise(torch.tensor([3, 4]))[:, :8192]
     spectrum = np.fft.rfft(one) * np.conj(np.fft.rfft(other))
     assert np.abs(np.fft.irfft(spectrum)).max() / len(one) < 6 / np.sqrt(len(one))
+
+
+def bits(words: torch.Tensor) -> np.ndarray:
+    return np.bitwise_count(words.numpy().astype(np.uint32))
+
+
+@pytest.mark.parametrize("word", [0, 1])
+@pytest.mark.parametrize("bit", range(0, 32, 3))
+def test_every_bit_of_a_key_changes_half_of_the_noise(word: int, bit: int) -> None:
+    key = torch.tensor([[123456789.0, 2987654321.0]], dtype=torch.float64)
+    other = key.clone()
+    other[0, word] = int(key[0, word]) ^ 1 << bit
+    device = torch.device("cpu")
+    differ = bits(_hash(key, 4000, device) ^ _hash(other, 4000, device))
+    assert abs(differ.mean() - 16) < 0.5
+    assert differ.std() < 4
+
+
+def test_places_in_step_with_the_keys_do_not_repeat() -> None:
+    stride = 0x9E3779B9
+    keys = torch.tensor([[1000.0, 5.0], [1000.0 + stride, 6.0]], dtype=torch.float64)
+    one, other = _hash(keys, 4000, torch.device("cpu"))
+    assert float((one[1:] == other[:-1]).double().mean()) < 0.01
 
 
 def test_noise_deviations_are_even() -> None:

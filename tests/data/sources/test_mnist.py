@@ -1,5 +1,7 @@
 import gzip
 import hashlib
+import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -138,3 +140,26 @@ def test_a_folder_of_that_name_is_named_by_a_path(
     monkeypatch.chdir(tmp_path)
     assert len(load_source("fashion-mnist")) == 9
     assert len(load_source("./fashion-mnist")) == 1
+
+
+def test_a_published_archive_is_unpacked_into_the_cache(
+    published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As EMNIST is published: one zip for six sets."""
+    folder = plant(tmp_path / "gzip", prefix="emnist-letters-", test="test", first=1)
+    plant(folder, prefix="emnist-digits-", test="test")
+    archive = tmp_path / "data" / "emnist" / "gzip.zip"
+    archive.parent.mkdir()
+    with zipfile.ZipFile(archive, "w") as packed:
+        for path in folder.iterdir():
+            packed.write(path, f"gzip/{path.name}")
+    raw = archive.read_bytes()
+    file = known.File(archive.name, len(raw), hashlib.sha256(raw).hexdigest())
+    for name in ("emnist-letters", "emnist-digits"):
+        monkeypatch.setitem(known.KNOWN, name, replace(known.KNOWN[name], files=(file,)))
+    assert load_source("emnist-letters").classes[:2] == ("a", "b")
+    data = load_source("emnist-digits")
+    assert (data.name, data.provenance.source) == ("emnist-digits", "emnist-digits")
+    assert list(archive.parent.iterdir()) == [archive]
+    with pytest.raises(StriateError, match="holds 2 sets of IDX files"):
+        load_source(archive)

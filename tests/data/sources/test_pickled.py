@@ -80,6 +80,13 @@ def test_a_hostile_pickle_is_refused_and_runs_nothing(tmp_path: Path, name: str)
     assert [file.name for file in tmp_path.iterdir()] == ["data_batch_1"]
 
 
+def test_a_number_makes_no_bytes(tmp_path: Path) -> None:
+    """`bytes(2147483647)` would be two gigabytes of zeros."""
+    (tmp_path / "batch").write_bytes(hostile(tmp_path)["a number for bytes"])
+    with pytest.raises(StriateError, match="it holds an array without bytes"):
+        read_pickle(tmp_path / "batch")
+
+
 def test_endless_work_ends(tmp_path: Path) -> None:
     (tmp_path / "long").write_bytes(b"N" * 5_000_001 + b".")
     with pytest.raises(StriateError, match="more than 5,000,000 instructions"):

@@ -38,8 +38,8 @@ class Choose(Operation):
     def stages(self, uniform: Tensor, shape: Shape) -> list[Stage]:
         """One resampling of all that moves pixels, then every other step, each on its samples."""
         choice, rest = uniform[:, : len(self.steps)], uniform[:, len(self.steps) :]
-        # Of random numbers the `count` smallest belong to a random subset.
-        chosen = choice.argsort(dim=1).argsort(dim=1) < self.count
+        # Sorting random numbers makes a random order of the steps.
+        chosen = choice.argsort(dim=1) < self.count
         one = torch.ones(len(uniform), dtype=torch.float64)
         stay = affine(one, 0 * one, 0 * one, 0 * one, one, 0 * one)
         moving, total, padding = torch.zeros(len(uniform), dtype=torch.bool), stay, ""

@@ -55,7 +55,7 @@ class RandomCrop(Geometric):
 
     def _shift(self, uniform: Tensor, before: int, after: int) -> Tensor:
         room = before + 2 * self.margin - after
-        if room < 0 or (self.padding == "reflect" and self.margin >= before):
+        if room < 0:
             raise ArgumentError(
                 "size and margin",
                 (self.size, self.margin),
@@ -64,13 +64,22 @@ class RandomCrop(Geometric):
         return (uniform * (room + 1)).floor() - room / 2
 
     def change(self, pixels: Tensor, plan: Tensor, white: float) -> Tensor:
-        """Copy the cut out of the picture with its margin."""
-        after = self.becomes(Shape(*pixels.shape[1:]))
-        padded = _pad(pixels, self.margin, self.padding)
-        left = _corner(plan[:, 2], padded.shape[3], after.width).to(pixels.device)
-        top = _corner(plan[:, 5], padded.shape[2], after.height).to(pixels.device)
-        windows = padded.unfold(2, after.height, 1).unfold(3, after.width, 1)
-        return windows[torch.arange(len(pixels), device=pixels.device), :, top, left]
+        """One gather: beyond the edge, places are moved to the pixels that are shown there."""
+        shape = Shape(*pixels.shape[1:])
+        after = self.becomes(shape)
+        rows = _places(plan[:, 5], shape.height, after.height).to(pixels.device)
+        columns = _places(plan[:, 2], shape.width, after.width).to(pixels.device)
+        inside_y, inside_x = (
+            _shown(places, side, self.padding)
+            for places, side in ((rows, shape.height), (columns, shape.width))
+        )
+        flat = (inside_y[:, :, None] * shape.width + inside_x[:, None, :]).flatten(1).unsqueeze(1)
+        cut = pixels.flatten(2).gather(2, flat.expand(-1, shape.channels, -1))
+        cut = cut.view(len(pixels), *after)
+        if self.padding == "zeros" and self.margin:
+            beyond = (rows != inside_y)[:, :, None] | (columns != inside_x)[:, None, :]
+            cut.masked_fill_(beyond.unsqueeze(1), 0)
+        return cut
 
 
 @dataclass(frozen=True)
@@ -144,15 +153,18 @@ def _corner(shift: Tensor, before: int, after: Tensor | int) -> Tensor:
     return (shift + (before - after) / 2).round().to(torch.int64)
 
 
-def _pad(pixels: Tensor, margin: int, padding: str) -> Tensor:
-    if margin == 0:
-        return pixels
-    around = (margin, margin, margin, margin)
-    if padding == "zeros":
-        return F.pad(pixels, around)
-    # torch pads uint8 with mirrored pixels only through other types
-    floats = pixels.float() if pixels.dtype == torch.uint8 else pixels
-    return F.pad(floats, around, mode=padding).to(pixels.dtype)
+def _places(shift: Tensor, before: int, after: int) -> Tensor:
+    """The places a cut looks at along one side, negative before the edge: int64 (B, after)."""
+    return _corner(shift, before, after)[:, None] + torch.arange(after)
+
+
+def _shown(places: Tensor, side: int, padding: str) -> Tensor:
+    """The pixel that is shown at each place: its own, its mirror image's or the nearest one."""
+    if padding == "reflect" and side > 1:
+        period = 2 * (side - 1)
+        around = places.remainder(period)
+        return torch.minimum(around, period - around)
+    return places.clamp(0, side - 1)
 
 
 def _sized(shape: Shape, size: tuple[int, int] | None) -> Shape:

@@ -1,9 +1,8 @@
 """Noise a pixel: a hash of the pixel's place under two key words a sample.
 
-Philox would cost more than the rest of a policy here. What is asked of noise is less: each pixel
-goes through a 32-bit mixer (multiplications and shifts, constants from C. Wellons' search for low
-bias, 2018) that takes one key word before and one in the middle. Whole numbers only: the same
-bits on every device.
+Philox would cost more than the rest of a policy here. What is asked of noise is less: each place,
+under both keys, goes through a 32-bit mixer (multiplications and shifts, constants from C. Wellons'
+search for low bias, 2018). Whole numbers only: the same bits on every device.
 """
 
 from __future__ import annotations
@@ -88,10 +87,10 @@ def _hash(keys: Tensor, count: int, device: torch.device) -> Tensor:
     first, second = (
         torch.where(keys < 2.0**31, keys, keys - 2.0**32).to(torch.int32).to(device).split(1, 1)
     )
-    words: Tensor = _places(count, device) + first
+    # One key is added and one laid over, so that no sample runs through a shifted other.
+    words: Tensor = (_places(count, device) + first).bitwise_xor_(second)
     words ^= (words >> 16).bitwise_and_(0xFFFF)
     words *= 0x7FEB352D
-    words ^= second
     words ^= (words >> 15).bitwise_and_(0x1FFFF)
     words *= 0x846CA68B - 2**32
     words ^= (words >> 16).bitwise_and_(0xFFFF)

@@ -1,4 +1,11 @@
-"""What is wrong with a data set, before anything is trained on it."""
+"""What is wrong with a data set, before anything is trained on it.
+
+`check` is imported when first used: a decode worker imports this package, and no torch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from striate.data.check.fingerprints import Fingerprint as Fingerprint
 from striate.data.check.fingerprints import Fingerprints as Fingerprints
@@ -7,13 +14,27 @@ from striate.data.check.fingerprints import fingerprint_pixels as fingerprint_pi
 from striate.data.check.fingerprints import stack as stack
 from striate.data.check.near import Pairs as Pairs
 from striate.data.check.near import near_duplicates as near_duplicates
+from striate.data.check.report import Report as Report
+
+if TYPE_CHECKING:
+    from striate.data.check.run import check as check
 
 __all__ = [
     "Fingerprint",
     "Fingerprints",
     "Pairs",
+    "Report",
+    "check",
     "fingerprint",
     "fingerprint_pixels",
     "near_duplicates",
     "stack",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "check":
+        raise AttributeError(f"module 'striate.data.check' has no attribute {name!r}")
+    from striate.data.check.run import check
+
+    return check

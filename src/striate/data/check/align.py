@@ -26,23 +26,31 @@ class Likeness:
     fine: Floats
 
 
+def roughly(ours: Floats, theirs: Floats) -> Floats:
+    """Correlation `(P,)` of thumbnails `(P, 32, 32)` after two steps, for half of their lines."""
+    ours, theirs = _blurred(ours), _blurred(theirs)
+    every = _GRID[::_EVERY]
+    laid, inside = _laid(theirs, _place(ours, theirs, 2), every)
+    return _correlation(ours[:, ::_EVERY, ::_EVERY], laid, inside)
+
+
 def likeness(ours: Floats, theirs: Floats, keep: NDArray[np.int64]) -> Likeness:
     """Align thumbnails `theirs` with `ours` `(P, 32, 32)` by scale and shift, and compare.
 
     `keep` (P,), 32 or fewer, is the number of frequencies a side that both pictures can hold.
     """
     ours, theirs = _blurred(_limited(ours, keep)), _blurred(_limited(theirs, keep))
-    laid, inside = _aligned(ours, theirs)
+    laid, inside = _laid(theirs, _place(ours, theirs, _STEPS), _GRID)
     return Likeness(
         _correlation(ours, laid, inside),
         _correlation(_fine(ours), _fine(laid), inside),
     )
 
 
-def _aligned(ours: Floats, theirs: Floats) -> tuple[Floats, Floats]:
-    """Lucas and Kanade's alignment for x and y scale and shift, free in brightness and contrast.
+def _place(ours: Floats, theirs: Floats, steps: int) -> Floats:
+    """Where `theirs` lies best on `ours`: x scale, x shift, y scale, y shift `(P, 4)`.
 
-    Returns `theirs` as it lies best on `ours`, and where it has pixels: both `(P, 32, 32)`.
+    Steps of Lucas and Kanade, free in brightness and contrast.
     """
     num = len(ours)
     down, across = np.gradient(ours, 2 / SIDE, axis=(1, 2))
@@ -53,7 +61,7 @@ def _aligned(ours: Floats, theirs: Floats) -> tuple[Floats, Floats]:
     aim = ours[:, ::_EVERY, ::_EVERY]
     place = np.tile(np.array([1, 0, 1, 0], np.float32), (num, 1))
     ridge = np.eye(6, dtype=np.float32)
-    for _ in range(_STEPS):
+    for _ in range(steps):
         laid, inside = _laid(theirs, place, _GRID[::_EVERY])
         masked = slopes * inside.reshape(num, 1, -1)
         normal = masked @ slopes.transpose(0, 2, 1)
@@ -63,7 +71,7 @@ def _aligned(ours: Floats, theirs: Floats) -> tuple[Floats, Floats]:
         place -= move
         place[:, 0::2] = place[:, 0::2].clip(*_SCALES)
         place[:, 1::2] = place[:, 1::2].clip(-_SHIFT, _SHIFT)
-    return _laid(theirs, place, _GRID)
+    return place
 
 
 def _laid(images: Floats, place: Floats, grid: Floats) -> tuple[Floats, Floats]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from striate.preprocess import opaque
 
 SIDE = 32  # of the grey thumbnail
 COLOURS = 4  # of the colour thumbnail
+_DIGEST = 16  # bytes
 _WORKING = 256  # the sharpness of every photograph is measured at this size
 
 
@@ -46,27 +47,50 @@ class Fingerprint:
 
 @dataclass(frozen=True, slots=True)
 class Fingerprints:
-    """Those of N pictures, an array a field."""
+    """Those of N pictures, an array a field, so that 100,000 of them take 120 MB."""
 
     digests: NDArray[np.uint8]  # (N, 16)
     thumbs: NDArray[np.uint8]  # (N, 32, 32)
     colours: NDArray[np.uint8]  # (N, 4, 4, 3)
-    sides: NDArray[np.int64]  # (N,) the shorter side of the picture
+    sizes: NDArray[np.int32]  # (N, 2) height, width
+    channels: NDArray[np.uint8]  # (N,)
+    contrasts: NDArray[np.float32]  # (N,)
+    sharpness: NDArray[np.float32]  # (N,)
+
+    @classmethod
+    def room_for(cls, num: int) -> Fingerprints:
+        """Nothing yet: `put` the fingerprints in."""
+        return cls(
+            np.zeros((num, _DIGEST), np.uint8),
+            np.zeros((num, SIDE, SIDE), np.uint8),
+            np.zeros((num, COLOURS, COLOURS, 3), np.uint8),
+            np.zeros((num, 2), np.int32),
+            np.zeros(num, np.uint8),
+            np.zeros(num, np.float32),
+            np.zeros(num, np.float32),
+        )
 
     def __len__(self) -> int:
         return len(self.digests)
 
+    def put(self, row: int, one: Fingerprint) -> None:
+        """Fill a row."""
+        self.digests[row] = np.frombuffer(one.digest, np.uint8)
+        self.thumbs[row], self.colours[row] = one.thumb, one.colours
+        self.sizes[row], self.channels[row] = one.size, one.channels
+        self.contrasts[row], self.sharpness[row] = one.contrast, one.sharpness
+
+    def take(self, rows: NDArray[np.int64]) -> Fingerprints:
+        """Only these rows."""
+        return Fingerprints(*(getattr(self, field.name)[rows] for field in fields(self)))
+
 
 def stack(fingerprints: Sequence[Fingerprint]) -> Fingerprints:
-    """The fingerprints of a whole data set, ready for the search."""
-    num = len(fingerprints)
-    digests = np.frombuffer(b"".join(one.digest for one in fingerprints), np.uint8)
-    thumbs = np.empty((num, SIDE, SIDE), np.uint8)
-    colours = np.empty((num, COLOURS, COLOURS, 3), np.uint8)
+    """Fingerprints one by one to all of them, ready for the search."""
+    stacked = Fingerprints.room_for(len(fingerprints))
     for row, one in enumerate(fingerprints):
-        thumbs[row], colours[row] = one.thumb, one.colours
-    sides = np.array([min(one.size) for one in fingerprints], np.int64)
-    return Fingerprints(digests.reshape(num, 16), thumbs, colours, sides)
+        stacked.put(row, one)
+    return stacked
 
 
 def fingerprint(source: Path) -> Fingerprint:
@@ -100,7 +124,7 @@ def fingerprint_pixels(pixels: NDArray[np.uint8]) -> Fingerprint:
 
 
 def _digest(data: bytes) -> hashlib.blake2b:
-    return hashlib.blake2b(data, digest_size=16)
+    return hashlib.blake2b(data, digest_size=_DIGEST)
 
 
 def _of_image(

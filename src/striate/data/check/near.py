@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.data.check.align import likeness
+from striate.data.check.align import likeness, roughly
 from striate.data.check.fingerprints import SIDE, Fingerprints
 from striate.data.check.hamming import close_pairs
 from striate.data.check.orient import (
@@ -75,7 +75,8 @@ def _near(fingerprints: Fingerprints, chosen: Indices) -> Indices:
     showing = np.flatnonzero(thumbs.reshape(len(thumbs), -1).std(axis=1) >= _FLAT)
     if len(showing) < 2:
         return np.empty((0, 2), np.int64)
-    crowd = _crowd(spectra[showing])
+    crowd = np.ones(len(thumbs), np.float32)
+    crowd[showing] = _crowd(unit(spectra[showing]))
     found = [_search(spectra, showing, turn=turn) for turn in (False, True)]
     candidates = _moved(thumbs, spectra, np.concatenate(found), crowd)
     batches = [candidates[start : start + _BATCH] for start in range(0, len(candidates), _BATCH)]
@@ -85,26 +86,24 @@ def _near(fingerprints: Fingerprints, chosen: Indices) -> Indices:
     return np.unique(pairs, axis=0)
 
 
-def _crowd(spectra: Floats) -> float:
-    """How unlike even the most alike of unrelated pictures are: 0 all the same, about 0.4 photos.
+def _crowd(directions: Floats) -> Floats:
+    """How far each picture is from the most alike of unrelated ones (N,): 0 equal, 0.6 a photo.
 
-    A picture and another one mirrored or turned are unrelated, whatever duplicates there are; the
-    1 in 1,000 most alike of them set the measure. Digits come to 0.12, and are then compared more
-    strictly: what two photographs never have in common, two handwritten ones may.
+    That is 1 minus the cosine to the nearest 1 % of 1,000 others drawn at random, and to the third
+    nearest at least, for a copy or two may be among them. A handwritten 1 has 0.05 and an 8 has
+    0.26: what two photographs never have in common two digits may, so they are compared strictly.
     """
-    some, other = _random_pairs(len(spectra))
-    directions = unit(spectra)
-    likest = 0.0
-    for turn in range(1, 8):
-        changed = unit(turned_spectra(spectra, np.full(len(spectra), turn, np.uint8)))
-        cosines = np.einsum("pk,pk->p", directions[some], changed[other])
-        likest = max(likest, float(np.quantile(cosines, 0.999)))
-    return 1 - likest
-
-
-def _slack(crowd: float, at_most: float, steepness: float) -> float:
-    """How far from equal two pictures may be, of which unrelated ones are `crowd` apart."""
-    return min(at_most, steepness * crowd**3)
+    num = min(len(directions), 1000)
+    drawn = np.random.default_rng(0).permutation(len(directions))[:num]
+    rank = num - max(3, num // 100)
+    crowd = np.ones(len(directions), np.float32)
+    if rank < 1:
+        return crowd
+    for start in range(0, len(directions), _BATCH):
+        cosines = directions[start : start + _BATCH] @ directions[drawn].T
+        cosines[np.arange(start, start + len(cosines))[:, None] == drawn] = -1  # the picture itself
+        crowd[start : start + _BATCH] = 1 - np.partition(cosines, rank, axis=1)[:, rank]
+    return crowd
 
 
 def _random_pairs(num: int) -> tuple[Indices, Indices]:
@@ -118,14 +117,12 @@ def _search(spectra: Floats, showing: Indices, *, turn: bool) -> Indices:
     best, possible = orientations(spectra[showing])
     if not turn:
         best, possible = np.zeros_like(best), np.eye(8, dtype=bool)[np.zeros_like(best)]
-    owners, choices = np.nonzero(possible)
-    turns = choices.astype(np.uint8)
+    owners, turns = np.nonzero(possible)
     hashes = packed_bits(unit(turned_spectra(spectra[showing], best)))
     queries = packed_bits(unit(turned_spectra(spectra[showing[owners]], turns)))
     pairs = close_pairs(queries, owners, hashes, _limit(hashes))
     query, other = pairs[:, 0], pairs[:, 1]
-    columns = (showing[owners[query]], showing[other], turns[query], best[other])
-    return np.stack([column.astype(np.int64) for column in columns], 1)
+    return np.stack([showing[owners[query]], showing[other], turns[query], best[other]], 1)
 
 
 def _limit(hashes: NDArray[np.uint64]) -> int:
@@ -138,20 +135,20 @@ def _limit(hashes: NDArray[np.uint64]) -> int:
 
 
 def _moved(
-    thumbs: NDArray[np.uint8], spectra: Floats, candidates: Indices, crowd: float
+    thumbs: NDArray[np.uint8], spectra: Floats, candidates: Indices, crowd: Floats
 ) -> Indices:
     """The candidates that differ by little but a small scale and shift (tangent distance)."""
-    slack = _slack(crowd, 0.14, 6.6)
     candidates = candidates[np.argsort(candidates[:, 0], kind="stable")]
     kept = []
     for start in range(0, len(candidates), 32 * _BATCH):
         batch = candidates[start : start + 32 * _BATCH]
         pictures, rows = np.unique(batch[:, 0], return_inverse=True)
         spaces = _tangent_spaces(thumbs[pictures])[rows]
-        back = turned_spectra(spectra[batch[:, 1]], batch[:, 3].astype(np.uint8))
-        turns = np.repeat(batch[:, 2].astype(np.uint8), 5)
+        back = turned_spectra(spectra[batch[:, 1]], batch[:, 3])
+        turns = np.repeat(batch[:, 2], 5)
         spaces = turned_spectra(spaces.reshape(-1, FREQUENCIES, FREQUENCIES), turns)
         shares = np.einsum("pkf,pf->pk", spaces.reshape(len(batch), 5, -1)[:, :, 1:], unit(back))
+        slack = np.minimum(0.14, 0.006 + 0.5 * _pair_crowd(crowd, batch) ** 2)
         kept.append(batch[np.sqrt((shares**2).sum(1)) >= 1 - slack])
     return np.concatenate(kept) if kept else candidates
 
@@ -174,33 +171,51 @@ def _tangent_spaces(thumbs: NDArray[np.uint8]) -> Floats:
     return whole.reshape(len(thumbs), 5, FREQUENCIES, FREQUENCIES)
 
 
-def _same(fingerprints: Fingerprints, chosen: Indices, batch: Indices, crowd: float) -> Indices:
+def _same(fingerprints: Fingerprints, chosen: Indices, batch: Indices, crowd: Floats) -> Indices:
     """The pairs `(P, 2)` of a batch of candidates that are one picture, seen closely."""
+    near = _pair_crowd(crowd, batch)
+    promising = roughly(*_thumbs(fingerprints, chosen, batch)) >= 0.94 - 0.1 * near
+    batch, near = batch[promising], near[promising]
     left, right = chosen[batch[:, 0]], chosen[batch[:, 1]]
-    turns = batch[:, 2:].astype(np.uint8)
-    ours = turned(fingerprints.thumbs[left].astype(np.float32), turns[:, 0])
-    theirs = turned(fingerprints.thumbs[right].astype(np.float32), turns[:, 1])
-    alike = likeness(ours, theirs, _resolution(fingerprints.sides, left, right))
-    tints = _tints(fingerprints.colours[left], turns[:, 0])
-    off = tints - _tints(fingerprints.colours[right], turns[:, 1])
+    sizes = _resolution(fingerprints.sizes, left, right)
+    alike = likeness(*_thumbs(fingerprints, chosen, batch), sizes)
+    tints = _tints(fingerprints.colours[left], batch[:, 2])
+    off = tints - _tints(fingerprints.colours[right], batch[:, 3])
     same = (
-        (alike.whole >= 1 - _slack(crowd, 0.02, 1.3))
-        & (alike.fine >= 1 - _slack(crowd, 0.2, 4.6))
+        (alike.whole >= 1 - np.minimum(0.02, 0.023 * near))
+        & (alike.fine >= 1 - np.minimum(0.2, 0.005 + 0.45 * near**2))
         & (np.sqrt((off**2).mean(axis=(1, 2, 3))) < _TINT)
     )
     return np.asarray(batch[same, :2])
 
 
-def _tints(colours: NDArray[np.uint8], turns: NDArray[np.uint8]) -> Floats:
-    """Colour thumbnails less their grey, turned: `(P, 3, 4, 4)`."""
-    bands = np.moveaxis(colours.astype(np.float32), 3, 0)
-    return np.stack([turned(band - bands.mean(axis=0), turns) for band in bands], 1)
+def _pair_crowd(crowd: Floats, candidates: Indices) -> Floats:
+    """The stricter of the two pictures of each pair `(P,)`."""
+    return np.minimum(crowd[candidates[:, 0]], crowd[candidates[:, 1]])
 
 
-def _resolution(sides: Indices, left: Indices, right: Indices) -> Indices:
+def _thumbs(
+    fingerprints: Fingerprints, chosen: Indices, candidates: Indices
+) -> tuple[Floats, Floats]:
+    """The thumbnails of each pair, turned to lie the same way."""
+    ours, theirs = (fingerprints.thumbs[chosen[candidates[:, side]]] for side in (0, 1))
+    return (
+        turned(ours.astype(np.float32), candidates[:, 2]),
+        turned(theirs.astype(np.float32), candidates[:, 3]),
+    )
+
+
+def _resolution(sizes: NDArray[np.int32], left: Indices, right: Indices) -> Indices:
     """How many frequencies a side two pictures share (P,): all, unless one is a small shrunk one.
 
     Half of its pixels is what is left of a tiny picture after somebody's resizing filter.
     """
+    sides = sizes.min(axis=1).astype(np.int64)
     small, large = np.minimum(sides[left], sides[right]), np.maximum(sides[left], sides[right])
     return np.where(large > 1.25 * small, (small // 2).clip(4, SIDE), SIDE)
+
+
+def _tints(colours: NDArray[np.uint8], turns: Indices) -> Floats:
+    """Colour thumbnails less their grey, turned: `(P, 3, 4, 4)`."""
+    bands = np.moveaxis(colours.astype(np.float32), 3, 0)
+    return np.stack([turned(band - bands.mean(axis=0), turns) for band in bands], 1)

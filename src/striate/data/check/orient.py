@@ -42,7 +42,7 @@ def unit(spectra: Floats) -> Floats:
     return np.asarray(flat / (np.linalg.norm(flat, axis=1, keepdims=True) + 1e-6))
 
 
-def turned_spectra(spectra: Floats, turns: NDArray[np.uint8]) -> Floats:
+def turned_spectra(spectra: Floats, turns: NDArray[np.int64]) -> Floats:
     """Frequencies `(N, 8, 8)` of the pictures turned by `turns` (N,), see `turned`."""
     odd = np.where(_FREQUENCY % 2, np.float32(-1), np.float32(1))
     flat = np.where((turns & 4)[:, None, None] > 0, spectra.transpose(0, 2, 1), spectra)
@@ -50,14 +50,14 @@ def turned_spectra(spectra: Floats, turns: NDArray[np.uint8]) -> Floats:
     return np.asarray(np.where((turns & 2)[:, None, None] > 0, flat * odd[:, None], flat))
 
 
-def turned(images: Floats, turns: NDArray[np.uint8]) -> Floats:
+def turned(images: Floats, turns: NDArray[np.int64]) -> Floats:
     """Square images `(N, S, S)` turned: 4 swaps the axes, then 1 mirrors x, then 2 mirrors y."""
     out = np.where((turns & 4)[:, None, None] > 0, images.transpose(0, 2, 1), images)
     out = np.where((turns & 1)[:, None, None] > 0, out[:, :, ::-1], out)
     return np.asarray(np.where((turns & 2)[:, None, None] > 0, out[:, ::-1], out))
 
 
-def orientations(spectra: Floats) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+def orientations(spectra: Floats) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """The turn that brings each picture to its one orientation `(N,)`, and `(N, 8)` all the
     turns that might, where its gradients are too weak to tell.
     """
@@ -67,7 +67,7 @@ def orientations(spectra: Floats) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]
     # Brightness growing to the right has a negative first cosine coefficient.
     swap = np.abs(down) > np.abs(across)
     first, second = np.where(swap, down, across), np.where(swap, across, down)
-    best = (swap * 4 + (first > 0) * 1 + (second > 0) * 2).astype(np.uint8)
+    best = swap * 4 + (first > 0) * 1 + (second > 0) * 2
     unsure_swap = np.abs(np.abs(across) - np.abs(down)) < _UNSURE
     possible = np.zeros((len(spectra), 8), bool)
     for turn in range(8):
