@@ -28,7 +28,7 @@ class Likeness:
 
 def roughly(ours: Floats, theirs: Floats) -> Floats:
     """Correlation `(P,)` of thumbnails `(P, 32, 32)` after two steps, for half of their lines."""
-    ours, theirs = _blurred(ours), _blurred(theirs)
+    ours, theirs = _plain(ours), _plain(theirs)
     every = _GRID[::_EVERY]
     laid, inside = _laid(theirs, _place(ours, theirs, 2), every)
     return _correlation(ours[:, ::_EVERY, ::_EVERY], laid, inside)
@@ -39,7 +39,7 @@ def likeness(ours: Floats, theirs: Floats, keep: NDArray[np.int64]) -> Likeness:
 
     `keep` (P,), 32 or fewer, is the number of frequencies a side that both pictures can hold.
     """
-    ours, theirs = _blurred(_limited(ours, keep)), _blurred(_limited(theirs, keep))
+    ours, theirs = _plain(_limited(ours, keep)), _plain(_limited(theirs, keep))
     laid, inside = _laid(theirs, _place(ours, theirs, _STEPS), _GRID)
     return Likeness(
         _correlation(ours, laid, inside),
@@ -65,9 +65,9 @@ def _place(ours: Floats, theirs: Floats, steps: int) -> Floats:
         laid, inside = _laid(theirs, place, _GRID[::_EVERY])
         masked = slopes * inside.reshape(num, 1, -1)
         normal = masked @ slopes.transpose(0, 2, 1)
-        size = np.trace(normal, axis1=1, axis2=2)[:, None, None]
+        normal += ridge * (1e-4 * normal + 1e-3)  # stays solvable where a picture has no slope
         off = masked @ (laid - aim).reshape(num, -1, 1)
-        move = np.linalg.solve(normal + (2e-5 * size + 1e-3) * ridge, off)[:, :4, 0]
+        move = np.linalg.solve(normal, off)[:, :4, 0]
         place -= move
         place[:, 0::2] = place[:, 0::2].clip(*_SCALES)
         place[:, 1::2] = place[:, 1::2].clip(-_SHIFT, _SHIFT)
@@ -105,6 +105,13 @@ def _limited(images: Floats, keep: NDArray[np.int64]) -> Floats:
         chosen = keep == limit
         images[chosen] = low @ images[chosen] @ low
     return images
+
+
+def _plain(images: Floats) -> Floats:
+    """Blurred, of mean 0 and variance 1, so that brightness and contrast do not matter."""
+    images = _blurred(images)
+    images = images - images.mean(axis=(1, 2), keepdims=True)
+    return np.asarray(images / (images.std(axis=(1, 2), keepdims=True) + 1e-3))
 
 
 def _blurred(images: Floats) -> Floats:

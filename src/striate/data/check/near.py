@@ -72,7 +72,7 @@ def _near(fingerprints: Fingerprints, chosen: Indices) -> Indices:
     """Pairs `(P, 2)` of positions in `chosen` that show the same picture."""
     thumbs = fingerprints.thumbs[chosen]
     spectra = frequencies(thumbs)
-    showing = np.flatnonzero(thumbs.reshape(len(thumbs), -1).std(axis=1) >= _FLAT)
+    showing = np.flatnonzero(thumbs.std(axis=(1, 2)) >= _FLAT)
     if len(showing) < 2:
         return np.empty((0, 2), np.int64)
     crowd = np.ones(len(thumbs), np.float32)
