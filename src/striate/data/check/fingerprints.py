@@ -102,10 +102,12 @@ def fingerprint(source: Path) -> Fingerprint:
     oddities = oddities_of(content, name=source.name)
     image = decode(content, at_least=(_WORKING, _WORKING))
     try:
-        image = opaque(image)
+        shown = opaque(image)
     except StriateError as error:
         raise Unreadable("unknown-scale", error.what, remedy=error.remedy) from error
-    return _of_image(image, _digest(content).digest(), _size(content), oddities)
+    if image.mode == "LA":  # grey also where it is transparent
+        shown = shown.convert("L")
+    return _of_image(shown, _digest(content).digest(), _size(content), oddities)
 
 
 def _size(content: bytes) -> tuple[int, int]:
