@@ -6,6 +6,8 @@ from torch import nn
 from striate.errors import ArgumentError, StriateError
 from striate.training import Loss, Recipe, Step, Surroundings, evaluate, fit
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 def accuracy(net: nn.Module) -> float:
     return evaluate(net, loader(Recipe(), shuffle=False), 2).scores().accuracy

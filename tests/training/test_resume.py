@@ -15,6 +15,8 @@ from striate.training import Checkpoints, Recipe, Step, Surroundings
 POLICY = (Rotate(20), Flip())
 EPOCHS, STEPS = 3, 3 * 5
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 class CutError(Exception):
     """Where the test lets the run fall."""
