@@ -13,7 +13,7 @@ from picture_parts import Array, chunk, exif, saved, with_segment
 from picture_table import from_cmyk, grey3, over_white
 from PIL import Image
 
-from striate.data.pixels import array_of, pixels_of, raw_of
+from striate.data.pixels import pixels_of, raw_of
 from striate.data.workers import Workers
 from striate.preprocess import Preprocess
 
@@ -93,7 +93,6 @@ def test_every_way_gives_the_upright_picture(
         want = torch.from_numpy(turned(pixels).copy()).permute(2, 0, 1)
         assert (got.int() - want.int()).abs().max() <= within, orientation
         assert torch.equal(pixels_of(content, record), got)
-        assert torch.equal(torch.from_numpy(array_of(content, record)).permute(2, 0, 1), got)
         assert torch.equal(record.tensor(raw_of(content, record)), got)
 
 

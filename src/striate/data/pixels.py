@@ -11,22 +11,12 @@ from striate.errors import StriateError
 from striate.preprocess import Preprocess
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from torch import Tensor
 
 
 def pixels_of(source: Path | bytes, preprocess: Preprocess) -> Tensor:
     """A file, or its bytes, to uint8 `(C, H, W)` as the record says."""
     return preprocess.tensor(raw_of(source, preprocess))
-
-
-def array_of(source: Path | bytes, preprocess: Preprocess) -> NDArray[np.uint8]:
-    """The same pixels as an array `(H, W, C)`."""
-    import numpy as np
-
-    pixels = np.frombuffer(bytearray(raw_of(source, preprocess)), dtype=np.uint8)
-    return pixels.reshape(*preprocess.size, preprocess.channels)
 
 
 def raw_of(source: Path | bytes, preprocess: Preprocess) -> bytes:

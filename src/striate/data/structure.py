@@ -14,7 +14,7 @@ _PNG_START = 8
 # In a scan, FF is followed by 0 (a plain FF), by a restart mark, or by the next marker.
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 _FRAMES = frozenset({0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF})
-_END, _SCAN = 0xD9, 0xDA
+_END = 0xD9
 
 
 def end_of(kind: str, content: bytes) -> int | None:
@@ -107,6 +107,4 @@ def _jpeg_frame(content: bytes) -> tuple[int, tuple[int, int]] | None:
         if marker in _FRAMES and at + 9 <= len(content):
             precision, height, width = struct.unpack_from(">BHH", content, at + 4)
             return precision, (width, height)
-        if marker == _SCAN:
-            return None
     return None
