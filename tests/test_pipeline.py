@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 import striate as st
-from striate.data import load_source, stratified_split
+from striate.data import load_source, pixels_of, stratified_split
 from striate.errors import StriateError
 from striate.pipeline import Run, Talk
 
@@ -114,3 +114,16 @@ def test_default_run_names_never_collide(tmp_path: Path, monkeypatch: pytest.Mon
         names.append(free_name(tmp_path, "sample"))
         names[-1].mkdir()
     assert len(set(names)) == 3
+
+
+def test_a_large_photograph_is_read_as_training_reads_it(run: Run, tmp_path: Path) -> None:
+    """Through the one function from files to pixels, which may let a JPEG decode at half size."""
+    draw = torch.Generator().manual_seed(0)
+    noise = torch.randint(0, 256, (900, 1200), generator=draw, dtype=torch.uint8)
+    Image.fromarray(noise.numpy()).save(tmp_path / "large.jpg")
+    classifier = st.load(run.path)
+    pixels = pixels_of(tmp_path / "large.jpg", classifier.preprocess)
+    with torch.inference_mode():
+        logits = classifier.net(classifier.preprocess.normalise(pixels[None]))[0]
+    expected = logits.double().softmax(0).max().item()
+    assert classifier.predict(tmp_path / "large.jpg").probability == pytest.approx(expected)

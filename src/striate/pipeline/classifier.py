@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from PIL import Image
 
-from striate.data import decode
+from striate.data import pixels_of
 from striate.errors import ArgumentError
 from striate.exporting import LoadedModel, load_model
 from striate.models import create, entry
@@ -45,8 +45,12 @@ class Classifier:
         """Classify one file or PIL image; `top` is the length of the ranking."""
         if top < 1:
             raise ArgumentError("top", top, "at least 1")
-        picture = image if isinstance(image, Image.Image) else decode(Path(image))
-        batch = self.preprocess.normalise(self.preprocess.pixels(picture).unsqueeze(0))
+        pixels = (
+            self.preprocess.pixels(image)
+            if isinstance(image, Image.Image)
+            else pixels_of(Path(image), self.preprocess)
+        )
+        batch = self.preprocess.normalise(pixels.unsqueeze(0))
         chances = self.net(batch)[0].double().softmax(dim=0)
         best = chances.topk(min(top, len(self.classes)))
         ranking = tuple(
