@@ -13,13 +13,13 @@ _ROWS, _COLUMNS = 32, 4096  # a block and its scratch stay in a core's own cache
 
 def close_pairs(
     queries: NDArray[np.uint64], owners: NDArray[np.int64], hashes: NDArray[np.uint64], limit: int
-) -> NDArray[np.int64]:
+) -> NDArray[np.int32]:
     """`(P, 2)`: rows of `queries` (2, M) and columns of `hashes` (2, N) at most `limit` bits apart.
 
     `owners` (M,), rising, says whose hash a query is; only columns before the owner are paired.
     """
 
-    def search(start: int) -> list[NDArray[np.int64]]:
+    def search(start: int) -> list[NDArray[np.int32]]:
         rows = queries[:, start : start + _ROWS, None]
         last = int(owners[start : start + _ROWS][-1])
         # One scratch for all columns: making new ones takes longer than the counting.
@@ -35,10 +35,11 @@ def close_pairs(
             near = np.add(count, other, out=count) <= limit
             if near.any():
                 pairs = np.argwhere(near) + np.array([start, column])
-                found.append(pairs[pairs[:, 1] < owners[pairs[:, 0]]])
+                pairs = pairs[pairs[:, 1] < owners[pairs[:, 0]]]
+                found.append(pairs.astype(np.int32))
         return found
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         starts = range(0, len(owners), _ROWS)
         blocks = [pairs for found in pool.map(search, starts) for pairs in found]
-    return np.concatenate(blocks) if blocks else np.empty((0, 2), np.int64)
+    return np.concatenate(blocks) if blocks else np.empty((0, 2), np.int32)

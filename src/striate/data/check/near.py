@@ -17,6 +17,7 @@ from striate.data.check.align import likeness, roughly
 from striate.data.check.fingerprints import SIDE, Fingerprints
 from striate.data.check.hamming import close_pairs
 from striate.data.check.orient import (
+    BETWEEN,
     FREQUENCIES,
     Floats,
     frequencies,
@@ -71,14 +72,22 @@ def _exact(digests: NDArray[np.uint8]) -> tuple[Indices, Indices]:
 def _near(fingerprints: Fingerprints, chosen: Indices) -> Indices:
     """Pairs `(P, 2)` of positions in `chosen` that show the same picture."""
     thumbs = fingerprints.thumbs[chosen]
-    spectra = frequencies(thumbs)
-    showing = np.flatnonzero(thumbs.std(axis=(1, 2)) >= _FLAT)
+    spectra = np.zeros((len(thumbs), FREQUENCIES, FREQUENCIES), np.float32)
+    flat = np.zeros(len(thumbs), bool)
+    for start in range(0, len(thumbs), _BATCH):  # all at once they would take gigabytes
+        batch = thumbs[start : start + _BATCH]
+        spectra[start : start + _BATCH] = frequencies(batch)
+        flat[start : start + _BATCH] = batch.std(axis=(1, 2)) < _FLAT
+    showing = np.flatnonzero(~flat)
     if len(showing) < 2:
         return np.empty((0, 2), np.int64)
     crowd = np.ones(len(thumbs), np.float32)
     crowd[showing] = _crowd(unit(spectra[showing]))
-    found = [_search(spectra, showing, turn=turn) for turn in (False, True)]
-    candidates = _moved(thumbs, spectra, np.concatenate(found), crowd)
+    found = [
+        _moved(thumbs, spectra, _search(spectra, showing, turn=turn), crowd)
+        for turn in (False, True)
+    ]
+    candidates = np.unique(np.concatenate(found), axis=0)
     batches = [candidates[start : start + _BATCH] for start in range(0, len(candidates), _BATCH)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         parts = list(pool.map(lambda batch: _same(fingerprints, chosen, batch, crowd), batches))
@@ -113,7 +122,7 @@ def _random_pairs(num: int) -> tuple[Indices, Indices]:
 
 
 def _search(spectra: Floats, showing: Indices, *, turn: bool) -> Indices:
-    """Candidates `(P, 4)`: two pictures whose hashes are close, and how each has to be turned."""
+    """Candidates `(P, 3)`: two pictures whose hashes are close, and how the second is turned."""
     best, possible = orientations(spectra[showing])
     if not turn:
         best, possible = np.zeros_like(best), np.eye(8, dtype=bool)[np.zeros_like(best)]
@@ -122,7 +131,7 @@ def _search(spectra: Floats, showing: Indices, *, turn: bool) -> Indices:
     queries = packed_bits(unit(turned_spectra(spectra[showing[owners]], turns)))
     pairs = close_pairs(queries, owners, hashes, _limit(hashes))
     query, other = pairs[:, 0], pairs[:, 1]
-    return np.stack([showing[owners[query]], showing[other], turns[query], best[other]], 1)
+    return np.stack([showing[owners[query]], showing[other], BETWEEN[turns[query], best[other]]], 1)
 
 
 def _limit(hashes: NDArray[np.uint64]) -> int:
@@ -144,31 +153,25 @@ def _moved(
         batch = candidates[start : start + 32 * _BATCH]
         pictures, rows = np.unique(batch[:, 0], return_inverse=True)
         spaces = _tangent_spaces(thumbs[pictures])[rows]
-        back = turned_spectra(spectra[batch[:, 1]], batch[:, 3])
-        turns = np.repeat(batch[:, 2], 5)
-        spaces = turned_spectra(spaces.reshape(-1, FREQUENCIES, FREQUENCIES), turns)
-        shares = np.einsum("pkf,pf->pk", spaces.reshape(len(batch), 5, -1)[:, :, 1:], unit(back))
+        theirs = unit(turned_spectra(spectra[batch[:, 1]], batch[:, 2]))
+        shares = np.matmul(spaces, theirs[:, :, None])[:, :, 0]
         slack = np.minimum(0.14, 0.006 + 0.5 * _pair_crowd(crowd, batch) ** 2)
         kept.append(batch[np.sqrt((shares**2).sum(1)) >= 1 - slack])
     return np.concatenate(kept) if kept else candidates
 
 
 def _tangent_spaces(thumbs: NDArray[np.uint8]) -> Floats:
-    """Orthonormal weighted frequencies `(N, 5, 8, 8)` of pictures and of their small movements.
+    """Orthonormal weighted frequencies `(N, 5, 63)` of pictures and of their small movements.
 
-    The movements are the derivatives by scale and shift along x and y. Turning a picture turns
-    its space, because signs and order of the five do not matter to what they span.
+    The movements are the derivatives by scale and shift along x and y.
     """
     images = thumbs.astype(np.float32)
     grid = ((2 * np.arange(SIDE) + 1) / SIDE - 1).astype(np.float32)
     down, across = np.gradient(images, axis=(1, 2))
     moves = np.stack([images, across, across * grid, down, down * grid[:, None]], 1)
-    spectra = frequencies(moves.reshape(-1, SIDE, SIDE))
-    directions = unit(spectra).reshape(len(thumbs), 5, -1).transpose(0, 2, 1)
-    spaces, _ = np.linalg.qr(directions)
-    whole = np.zeros((len(thumbs), 5, FREQUENCIES**2), np.float32)
-    whole[:, :, 1:] = spaces.transpose(0, 2, 1)
-    return whole.reshape(len(thumbs), 5, FREQUENCIES, FREQUENCIES)
+    directions = unit(frequencies(moves.reshape(-1, SIDE, SIDE))).reshape(len(thumbs), 5, -1)
+    spaces, _ = np.linalg.qr(directions.transpose(0, 2, 1))
+    return np.ascontiguousarray(spaces.transpose(0, 2, 1))
 
 
 def _same(fingerprints: Fingerprints, chosen: Indices, batch: Indices, crowd: Floats) -> Indices:
@@ -179,8 +182,8 @@ def _same(fingerprints: Fingerprints, chosen: Indices, batch: Indices, crowd: Fl
     left, right = chosen[batch[:, 0]], chosen[batch[:, 1]]
     sizes = _resolution(fingerprints.sizes, left, right)
     alike = likeness(*_thumbs(fingerprints, chosen, batch), sizes)
-    tints = _tints(fingerprints.colours[left], batch[:, 2])
-    off = tints - _tints(fingerprints.colours[right], batch[:, 3])
+    tints = _tints(fingerprints.colours[right], batch[:, 2])
+    off = tints - _tints(fingerprints.colours[left], np.zeros_like(left))
     same = (
         (alike.whole >= 1 - np.minimum(0.02, 0.023 * near))
         & (alike.fine >= 1 - np.minimum(0.2, 0.005 + 0.45 * near**2))
@@ -197,12 +200,9 @@ def _pair_crowd(crowd: Floats, candidates: Indices) -> Floats:
 def _thumbs(
     fingerprints: Fingerprints, chosen: Indices, candidates: Indices
 ) -> tuple[Floats, Floats]:
-    """The thumbnails of each pair, turned to lie the same way."""
+    """The thumbnails of each pair, the second turned to lie as the first."""
     ours, theirs = (fingerprints.thumbs[chosen[candidates[:, side]]] for side in (0, 1))
-    return (
-        turned(ours.astype(np.float32), candidates[:, 2]),
-        turned(theirs.astype(np.float32), candidates[:, 3]),
-    )
+    return ours.astype(np.float32), turned(theirs.astype(np.float32), candidates[:, 2])
 
 
 def _resolution(sizes: NDArray[np.int32], left: Indices, right: Indices) -> Indices:

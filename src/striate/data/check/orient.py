@@ -44,6 +44,8 @@ def unit(spectra: Floats) -> Floats:
 
 def turned_spectra(spectra: Floats, turns: NDArray[np.int64]) -> Floats:
     """Frequencies `(N, 8, 8)` of the pictures turned by `turns` (N,), see `turned`."""
+    if not turns.any():
+        return spectra
     odd = np.where(_FREQUENCY % 2, np.float32(-1), np.float32(1))
     flat = np.where((turns & 4)[:, None, None] > 0, spectra.transpose(0, 2, 1), spectra)
     flat = np.where((turns & 1)[:, None, None] > 0, flat * odd, flat)
@@ -52,9 +54,27 @@ def turned_spectra(spectra: Floats, turns: NDArray[np.int64]) -> Floats:
 
 def turned(images: Floats, turns: NDArray[np.int64]) -> Floats:
     """Square images `(N, S, S)` turned: 4 swaps the axes, then 1 mirrors x, then 2 mirrors y."""
+    if not turns.any():
+        return images
     out = np.where((turns & 4)[:, None, None] > 0, images.transpose(0, 2, 1), images)
     out = np.where((turns & 1)[:, None, None] > 0, out[:, :, ::-1], out)
     return np.asarray(np.where((turns & 2)[:, None, None] > 0, out[:, ::-1], out))
+
+
+def _between() -> NDArray[np.int64]:
+    """`(8, 8)`: the one turn of b that makes it lie to a as b turned by j lies to a turned by i."""
+    corner = np.arange(4, dtype=np.float32).reshape(1, 2, 2)
+    every = {turned(corner, np.array([turn])).tobytes(): turn for turn in range(8)}
+    table = np.zeros((8, 8), np.int64)
+    for ours in range(8):
+        for turn in range(8):
+            # `ours` after `turn` is what `theirs` is: so `turn` undoes `ours` after `theirs`.
+            both = turned(turned(corner, np.array([turn])), np.array([ours]))
+            table[ours, every[both.tobytes()]] = turn
+    return table
+
+
+BETWEEN = _between()
 
 
 def orientations(spectra: Floats) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
