@@ -1,10 +1,14 @@
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 import torch
 from small_run import linear_net, loader, run, weights
 from torch import nn
 
 from striate.errors import ArgumentError, StriateError
-from striate.training import Loss, Recipe, Step, Surroundings, evaluate, fit
+from striate.training import Checkpoints, Loss, Recipe, Step, Surroundings, evaluate, fit
+from striate.training.state import Training
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -153,3 +157,60 @@ def test_settings_are_read_by_the_type_of_what_they_change() -> None:
 def test_bad_settings_are_refused(setting: str, message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
         Recipe().changed([setting])
+
+
+def without_validation(recipe: Recipe, around: Surroundings) -> Training:
+    return fit(
+        linear_net(),
+        loader(recipe, shuffle=True),
+        None,
+        recipe,
+        loss=Loss(),
+        classes=2,
+        around=around,
+    )
+
+
+def test_a_run_without_validation_keeps_the_epoch_of_the_smallest_loss() -> None:
+    steps: list[Step] = []
+    recipe = Recipe(epochs=6, batch_size=16, peak_rate=0.05, patience=2)
+    training = without_validation(recipe, Surroundings(report=steps.append))
+    assert all(step.val is None for step in steps)
+    assert [epoch.val for epoch in training.history] == [{}] * 6
+    losses = [epoch.loss for epoch in training.history]
+    assert losses == sorted(losses, reverse=True)
+    assert torch.equal(
+        weights(training.stepper.net),
+        torch.cat([value.double().flatten() for value in training.best.values()]),
+    )
+
+
+def test_the_rates_and_the_end_can_be_steered() -> None:
+    paces = {1: 1.0, 2: 0.5, 3: 0.0}
+    around = Surroundings(steer=lambda history: paces[len(history)])
+    recipe = Recipe(epochs=9, batch_size=64, peak_rate=0.1, schedule="constant", warmup=0.0)
+    training = without_validation(recipe, around)
+    assert [epoch.rate for epoch in training.history] == [0.1, 0.1, 0.05]
+
+
+def test_a_resumed_run_keeps_its_pace(tmp_path: Path) -> None:
+    def around() -> Surroundings:
+        checkpoints = Checkpoints(tmp_path, print)
+        return Surroundings(checkpoints=checkpoints, steer=lambda history: 0.5 ** len(history))
+
+    recipe = Recipe(epochs=1, batch_size=64, peak_rate=0.1, schedule="constant", warmup=0.0)
+    without_validation(recipe, around())
+    longer = without_validation(replace(recipe, epochs=3), around())
+    assert [epoch.rate for epoch in longer.history] == [0.1, 0.05, 0.025]
+
+
+def test_adam_takes_its_epsilon_from_the_recipe() -> None:
+    rates = []
+    for epsilon in (1e-8, 1e6):
+        net = linear_net()
+        before = weights(net)
+        run(net, Recipe(epochs=1, epsilon=epsilon))
+        rates.append((weights(net) - before).norm().item())
+    assert rates[1] < 1e-4 * rates[0]
+    with pytest.raises(ArgumentError, match="epsilon: got 0, expected a positive number"):
+        Recipe(epsilon=0)

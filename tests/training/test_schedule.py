@@ -39,6 +39,7 @@ def test_a_budget_ends_annealed_when_it_is_used_up() -> None:
     for step in range(80):
         shares.append(share_of_peak("linear", clock.progress(step), 0.0))
         now += 0.1
+        clock.seconds = clock.read()
     assert clock.progress(80) == pytest.approx(1)
     assert shares[40] == pytest.approx(0.5)
     assert shares[-1] < 0.02
@@ -49,6 +50,9 @@ def test_updates_that_are_done_before_the_budget_end_the_run() -> None:
 
 
 def test_time_before_a_resume_counts() -> None:
-    clock = Clock(1000, 10.0, lambda: 5.0)
-    clock.spent = 4.0
+    now = 5.0
+    clock = Clock(1000, 10.0, lambda: now)
+    clock.resume(3.0)
+    now += 1
+    clock.seconds = clock.read()
     assert clock.progress(0) == pytest.approx(0.4)

@@ -2,19 +2,21 @@
 
 `last/step-000001234/` holds `state.safetensors`, `state.json` and `MANIFEST.json` with the SHA-256
 of both. It is written under another name, flushed file by file, renamed in one step, and the folder
-above is flushed; only then older ones go. So a process killed at any moment leaves a whole
-checkpoint, and a changed bit is found before a weight is used.
+above is flushed; only then older ones go. A second snapshot of the same step gets another name
+(`step-000001234-1`), so that no whole one has to go before there is a newer. So a process killed at
+any moment leaves a whole checkpoint, and a changed bit is found before a weight is used.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,10 +26,11 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from striate.errors import WRONG_INPUT, StriateError
-from striate.files import publish_folder, unwritable, write_atomic
+from striate.files import flush_folder, publish_folder, unwritable, write_atomic
 
 _STATE, _FACTS, _MANIFEST = "state.safetensors", "state.json", "MANIFEST.json"
-_OWN = re.compile(r"step-\d{9,}|\.making-[0-9a-f]{16}")
+_FINISHED = re.compile(r"step-(\d{9,})(?:-(\d+))?")
+_UNFINISHED = re.compile(r"\.making-[0-9a-f]{16}")
 _KEPT = 2
 """The newest, and one to fall back to."""
 
@@ -47,21 +50,21 @@ class Checkpoints:
     def __init__(self, folder: Path, warn: Callable[[str], None]) -> None:
         self.folder = folder
         self._warn = warn
+        self._damaged: set[str] = set()
 
     def save(self, snapshot: Snapshot) -> None:
-        """Write a snapshot, then drop all but the two newest."""
-        target = self.folder / f"step-{snapshot.step:09d}"
+        """Write a snapshot, then drop all but the two newest, and what was found damaged."""
+        target = self._free_name(snapshot.step)
         making = self.folder / f".making-{secrets.token_hex(8)}"
         try:
-            making.mkdir(parents=True)
+            self._make_folder()
+            making.mkdir()
         except OSError as error:
             raise unwritable(self.folder, error) from error
         try:
             contents = {_STATE: save(snapshot.tensors), _FACTS: _json(snapshot.facts)}
-            digests = {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()}
-            for name, data in {**contents, _MANIFEST: _json(digests)}.items():
+            for name, data in {**contents, _MANIFEST: _manifest(contents)}.items():
                 write_atomic(making / name, data)
-            _remove(target)  # saved before at this step, and read back damaged perhaps
             publish_folder(making, target)
         finally:
             # What went wrong says more than a failed clean-up would.
@@ -70,9 +73,14 @@ class Checkpoints:
         self.prune()
 
     def prune(self) -> None:
-        """Remove what this class wrote here, but for the newest snapshots."""
-        for name in [*self._unfinished(), *self._names()[_KEPT:]]:
-            _remove(self.folder / name)
+        """Remove what this class wrote here, but for the newest snapshots that are whole."""
+        whole = [name for name in self._names() if name not in self._damaged]
+        try:
+            for name in [*self._unfinished(), *self._damaged, *whole[_KEPT:]]:
+                _remove(self.folder / name)
+        except OSError as error:
+            raise unwritable(self.folder, error) from error
+        self._damaged.clear()
 
     def newest(self) -> Snapshot | None:
         """The newest whole snapshot; None where there never was one.
@@ -84,6 +92,7 @@ class Checkpoints:
             try:
                 return _read(self.folder / name)
             except _DamagedError as error:
+                self._damaged.add(name)
                 self._warn(f"{error}: passed over")
         if names:
             raise StriateError(
@@ -91,17 +100,30 @@ class Checkpoints:
             )
         return None
 
+    def _make_folder(self) -> None:
+        if not self.folder.is_dir():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if os.name != "nt":
+                flush_folder(self.folder.parent)
+
+    def _free_name(self, step: int) -> Path:
+        name = f"step-{step:09d}"
+        names = itertools.chain([name], (f"{name}-{n}" for n in itertools.count(1)))
+        return next(path for n in names if not os.path.lexists(path := self.folder / n))
+
     def _names(self) -> list[str]:
         """The finished ones, newest first."""
-        return sorted((name for name in self._own() if name.startswith("step-")), reverse=True)
+        found = {name: match for name in self._there() if (match := _FINISHED.fullmatch(name))}
+        age = {name: (int(match[1]), int(match[2] or 0)) for name, match in found.items()}
+        return sorted(age, key=lambda name: age[name], reverse=True)
 
     def _unfinished(self) -> list[str]:
-        return [name for name in self._own() if name.startswith(".")]
+        return [name for name in self._there() if _UNFINISHED.fullmatch(name)]
 
-    def _own(self) -> Iterator[str]:
+    def _there(self) -> Iterator[str]:
         if self.folder.is_dir():
             for path in self.folder.iterdir():
-                if _OWN.fullmatch(path.name) and path.is_dir() and not path.is_symlink():
+                if path.is_dir() and not path.is_symlink():
                     yield path.name
 
 
@@ -111,15 +133,17 @@ class _DamagedError(Exception):
 
 def _read(folder: Path) -> Snapshot:
     try:
-        digests = json.loads((folder / _MANIFEST).read_bytes())
         contents = {name: (folder / name).read_bytes() for name in (_STATE, _FACTS)}
-        for name, data in contents.items():
-            if hashlib.sha256(data).hexdigest() != digests[name]:
-                raise _DamagedError(f"{folder / name} is damaged (its SHA-256 does not match)")
+        if (folder / _MANIFEST).read_bytes() != _manifest(contents):
+            raise _DamagedError(f"{folder} is damaged (its files do not match {_MANIFEST})")
         facts = json.loads(contents[_FACTS])
         return Snapshot(int(facts["step"]), load(contents[_STATE]), facts)
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise _DamagedError(f"{folder} is damaged ({type(error).__name__}: {error})") from error
+
+
+def _manifest(contents: Mapping[str, bytes]) -> bytes:
+    return _json({name: hashlib.sha256(data).hexdigest() for name, data in contents.items()})
 
 
 def _remove(folder: Path) -> None:

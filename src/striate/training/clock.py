@@ -16,17 +16,29 @@ class Clock:
         self, updates: int, budget: float, now: Callable[[], float] = time.monotonic
     ) -> None:
         self.updates, self.budget = updates, budget
-        self.spent = 0.0
-        """Seconds of this run before it was resumed."""
+        self.seconds = 0.0
+        """Seconds of training so far, over all its parts, when the loop last looked.
+
+        A number that stands, so that several processes can go by that of one of them.
+        """
         self.reserve = 0.0
         """Seconds for what comes after the last update."""
         self._now = now
         self._start = now()
 
+    def read(self) -> float:
+        """Seconds of training by this process's own watch."""
+        return self._now() - self._start
+
+    def resume(self, seconds: float) -> None:
+        """Count the seconds of the run before this process."""
+        self.seconds = seconds
+        self._start = self._now() - seconds
+
     @property
-    def seconds(self) -> float:
-        """Seconds of training so far, over all its parts."""
-        return self.spent + self._now() - self._start
+    def out_of_time(self) -> bool:
+        """Whether the budget is used up."""
+        return bool(self.budget) and self.seconds >= self.budget - self.reserve
 
     def progress(self, step: int) -> float:
         """The share of the run that is done before update `step`, counted from 0."""

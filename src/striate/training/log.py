@@ -15,7 +15,7 @@ from striate.metrics import Scores
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """One pass over the training part: mean loss, the rate at its end, validation scores."""
+    """One pass over the training part: mean loss, the rate at its end, validation scores if any."""
 
     epoch: int
     step: int

@@ -1,27 +1,31 @@
-"""The training loop, to be read top to bottom: evaluate → save → stop? → step → log."""
+"""The training loop, to be read top to bottom: evaluate → save → step → log → look up.
+
+Several processes take the same turns, because all go by one clock, and by everyone's wishes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import nn
 
 from striate.data.loader import Batch, Loader
-from striate.errors import StriateError
+from striate.errors import ArgumentError, StriateError
 from striate.metrics import Tally
 from striate.training.checkpoint import Checkpoints
 from striate.training.clock import Clock
 from striate.training.dist import ALONE, Team
-from striate.training.interrupts import Wish, wishes
-from striate.training.log import Report
+from striate.training.interrupts import SIGNALS, Wish, granted, wishes
+from striate.training.log import Epoch, Report
 from striate.training.loss import Loss
 from striate.training.recipe import Recipe
 from striate.training.schedule import share_of_peak
 from striate.training.state import Training
 from striate.training.step import Stepper
-from striate.training.watch import NonFiniteError
+from striate.training.watch import NonFiniteError, check_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +39,14 @@ class Surroundings:
     interval: float = 300.0
     """Seconds between snapshots within an epoch."""
     resume: str = "Start again with --resume"
+    steer: Callable[[Sequence[Epoch]], float] = lambda history: 1.0
+    """Asked after every epoch: what the recipe's rates are multiplied by from then on; 0 ends."""
 
 
 def fit(
     net: nn.Module,
     train: Loader,
-    val: Loader,
+    val: Loader | None,
     recipe: Recipe,
     *,
     loss: Loss,
@@ -49,77 +55,122 @@ def fit(
 ) -> Training:
     """Train `net` in place by a recipe; what comes back has its history and its best weights.
 
-    With checkpoints it goes on where the newest one stands, to the very bit on one machine.
+    Without a validation part the smallest training loss counts as the best. With checkpoints it
+    goes on where the newest one stands, to the very bit on one machine.
     """
+    if not len(train):
+        raise ArgumentError("train", 0, "at least one sample to learn from")
     clock = Clock(recipe.epochs * len(train), recipe.budget)
     stepper = Stepper(net, recipe, loss, classes, around.team)
     training = Training(stepper, train, clock, recipe)
     if around.checkpoints and (snapshot := around.checkpoints.newest()):
         training.restore(snapshot)
     with torch.random.fork_rng(), wishes() as wish:
+        look_up = partial(_look_up, training, around, wish)
         while True:
             if training.evaluation_due:
-                tally = evaluate(stepper.best_known, val, classes, around.team)
-                around.report(training.note(tally.scores()))
-                _save(training, around)
+                _evaluate(training, val, around, look_up)
+            look_up()
             if training.done:
                 break
-            _train_epoch(training, around, wish)
+            _train_epoch(training, around, look_up)
     training.keep_best()
     return training
 
 
-def _train_epoch(training: Training, around: Surroundings, wish: Wish) -> None:
+def _evaluate(
+    training: Training, val: Loader | None, around: Surroundings, look_up: Callable[[], None]
+) -> None:
+    net, clock = training.stepper.best_known, training.clock
+    look_up()
+    began = clock.seconds
+    around.team.align(training.net)
+    around.team.align(net)
+    check_weights(training.step, training.net.state_dict())
+    if val is None:
+        step = training.note(None)
+    else:
+        tally = evaluate(net, val, training.stepper.classes, around.team, look_up)
+        look_up()
+        clock.reserve = clock.seconds - began
+        step = training.note(tally.scores())
+    training.pace = around.steer(training.history)
+    around.report(step)
+    _save(training, around)
+
+
+def _train_epoch(training: Training, around: Surroundings, look_up: Callable[[], None]) -> None:
     """What is left of the present epoch, or of the budget."""
-    saved = training.clock.seconds
+    clock, first = training.clock, training.step
+    saved = clock.seconds
     for batch in training.train:
         loss, rate = _step(training, batch, around)
         around.report(training.log(loss, rate))
-        stop, budget_is_used = _agreed(around.team, bool(wish.signal), training.progress >= 1)
-        if stop:
-            _save(training, around)
-            raise wish.error(around.resume) if wish.signal else StriateError("interrupted")
-        if budget_is_used:
+        look_up()
+        if clock.out_of_time:
             break
-        if training.clock.seconds - saved > around.interval:
+        if clock.seconds - saved > around.interval:
             _save(training, around)
-            saved = training.clock.seconds
-    training.end_epoch()
+            saved = clock.seconds
+    if training.step > first:  # a budget may have ended the last part with the epoch's last batch
+        training.end_epoch()
+
+
+def _look_up(training: Training, around: Surroundings, wish: Wish) -> None:
+    """See what time it is, and whether any process was asked to leave; then save, and leave."""
+    clock, team = training.clock, around.team
+    mine = [float(wish.signal == number) for number in SIGNALS]
+    seen = torch.tensor([*mine, clock.read() if team.leads else 0.0], dtype=torch.float64)
+    *asked, clock.seconds = team.total(seen).tolist()
+    for number, count in zip(SIGNALS, asked, strict=True):
+        if count:
+            _save(training, around)
+            raise granted(number, around.resume)
 
 
 def _step(training: Training, batch: Batch, around: Surroundings) -> tuple[float, float]:
     recipe, step = training.recipe, training.step
-    rate = recipe.peak_rate * share_of_peak(recipe.schedule, training.progress, recipe.warmup)
+    share = share_of_peak(recipe.schedule, training.progress, recipe.warmup)
+    rate = recipe.peak_rate * share * training.pace
     count = int(around.team.total(batch.mask.sum()).item())
     try:
         loss = training.stepper.update(batch, step, training.epoch, rate, count)
     except NonFiniteError as error:
         names = [around.name_of(int(batch.ids[place])) for place in error.samples]
         shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        # All processes stop here. Those whose share was good have nothing to name but all of it.
+        said = around.team.words(f"{len(names):09d}{error.what} (files of the batch: {shown})")
         raise StriateError(
-            f"step {step + 1}: {error.what} (files of the batch: {shown})",
+            f"step {step + 1}: {min(said)[9:]}",
             remedy="The weights before this step are kept. Lower peak_rate, or look at the files",
         ) from error
     return loss, rate
 
 
 @torch.inference_mode()
-def evaluate(net: nn.Module, data: Loader, classes: int, team: Team = ALONE) -> Tally:
-    """The tally of `net` over every sample of a loader, summed exactly over all processes."""
+def evaluate(
+    net: nn.Module,
+    data: Loader,
+    classes: int,
+    team: Team = ALONE,
+    between: Callable[[], None] = lambda: None,
+) -> Tally:
+    """The tally of `net` over every sample of a loader, summed exactly over all processes.
+
+    `between` is called after every batch, as often in every process.
+    """
     net.eval()
     tally = Tally(classes)
     for batch in data:
         tally.add(net(batch.images), batch.labels, batch.mask)
+        between()
     tally.load(team.total(tally.vector()))
     return tally
 
 
-def _agreed(team: Team, *wishes: bool) -> list[bool]:
-    """Whether any process wishes so; all get the same answer."""
-    return (team.total(torch.tensor(wishes, dtype=torch.float64)) > 0).tolist()
-
-
 def _save(training: Training, around: Surroundings) -> None:
     if around.checkpoints and around.team.leads:
-        around.checkpoints.save(training.snapshot())
+        snapshot = training.snapshot()
+        check_weights(training.step, snapshot.tensors)
+        around.checkpoints.save(snapshot)
     around.team.wait()

@@ -29,9 +29,9 @@ def optimiser_for(net: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
                 groups, rate, recipe.momentum, nesterov=nesterov, fused=True, weight_decay=0.0
             )
         case "adam":
-            return torch.optim.Adam(groups, rate, fused=True)
+            return torch.optim.Adam(groups, rate, eps=recipe.epsilon, fused=True)
         case "adamw":
-            return torch.optim.AdamW(groups, rate, fused=True)
+            return torch.optim.AdamW(groups, rate, eps=recipe.epsilon, fused=True)
     return Muon(groups, rate, recipe.momentum)
 
 

@@ -32,6 +32,8 @@ class Recipe:
     optimiser: str = "adam"
     peak_rate: float = 4e-3
     momentum: float = 0.9
+    epsilon: float = 1e-8
+    """What Adam adds to its divisor."""
     weight_decay: float = 0.0
     """Not for biases and norms."""
     schedule: str = "one_cycle"
@@ -52,6 +54,8 @@ class Recipe:
     """Pictures of a batch mixed in pairs: mixup or cutmix."""
     precision: str = "float32"
     compile: bool = False
+    sync_batch_norm: bool = False
+    """Batch norm over the shares of all processes, on GPUs: torch has none for CPUs."""
     patience: int = 0
     """Epochs without a better validation result until the run stops; 0 never stops early."""
     seed: int = 0
@@ -64,8 +68,9 @@ class Recipe:
         for name in ("momentum", "warmup", "label_smoothing", "average"):
             if not 0 <= getattr(self, name) < 1:
                 raise ArgumentError(name, getattr(self, name), "a share from 0, below 1")
-        if not 0 < self.peak_rate < math.inf:
-            raise ArgumentError("peak_rate", self.peak_rate, "a positive number")
+        for name in ("peak_rate", "epsilon"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise ArgumentError(name, getattr(self, name), "a positive number")
         if not 0 <= self.seed < _SEEDS:
             raise ArgumentError("seed", self.seed, f"a whole number from 0 to {_SEEDS - 1:,}")
         if self.batch_size % self.accumulate:
@@ -78,6 +83,15 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Recipe:
+        """The recipe that `to_dict` gave."""
+        known = {field.name for field in fields(cls)}
+        if set(values) != known:
+            odd = ", ".join(sorted(set(values) ^ known))
+            raise ArgumentError("recipe", odd, "the settings of this version of Striate")
+        return cls(**values)
 
     def changed(self, settings: Iterable[str]) -> Recipe:
         """The same recipe with some settings changed, each given as `name=value`."""

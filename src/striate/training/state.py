@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -30,12 +29,18 @@ class Training:
         self.history: list[Epoch] = []
         self.best: dict[str, Tensor] = {}
         """The weights of the best epoch, where the recipe has patience."""
+        self.pace = 1.0
+        """What the recipe's rates are multiplied by; 0 ends the run."""
         self._losses = [0.0, 0.0]
         """Sum and number of the losses of this epoch."""
         self._rate = 0.0
         self._ended = 0
         """Epochs whose updates are done."""
-        self._out_of_time = False
+
+    @property
+    def net(self) -> torch.nn.Module:
+        """The network that learns."""
+        return self.stepper.net
 
     @property
     def progress(self) -> float:
@@ -57,7 +62,8 @@ class Training:
         """Whether nothing is left to do, or nothing better has come for too long."""
         stale = len(self.history) - 1 - self._best_epoch()
         out_of_patience = bool(self.recipe.patience) and stale >= self.recipe.patience
-        return self._out_of_time or self._ended >= self.recipe.epochs or out_of_patience
+        used_up = self.clock.out_of_time or self._ended >= self.recipe.epochs
+        return used_up or out_of_patience or self.pace == 0
 
     def log(self, loss: float, rate: float) -> Step:
         """Count an update."""
@@ -70,15 +76,13 @@ class Training:
     def end_epoch(self) -> None:
         """The updates of an epoch are done, or the budget is used up."""
         self._ended += 1
-        self._out_of_time = self.progress >= 1
 
-    def note(self, scores: Scores) -> Step:
-        """Take in how good the network is after an epoch."""
+    def note(self, scores: Scores | None) -> Step:
+        """Take in how good the network is after an epoch; None where nothing validates it."""
         loss = self._losses[0] / max(1.0, self._losses[1])
         seconds = self.clock.seconds
-        self.history.append(
-            Epoch(self._ended, self.step, loss, self._rate, seconds, scores.to_dict())
-        )
+        val = scores.to_dict() if scores else {}
+        self.history.append(Epoch(self._ended, self.step, loss, self._rate, seconds, val))
         self._losses = [0.0, 0.0]
         if self.recipe.patience and self._best_epoch() == len(self.history) - 1:
             weights = self.stepper.best_known.state_dict()
@@ -104,7 +108,9 @@ class Training:
             "ended": self._ended,
             "losses": self._losses,
             "rate": self._rate,
+            "pace": self.pace,
             "seconds": self.clock.seconds,
+            "reserve": self.clock.reserve,
             "loader": self.train.state(),
             "history": [asdict(epoch) for epoch in self.history],
             "averaged": average.updates if average else 0,
@@ -115,7 +121,7 @@ class Training:
     def restore(self, snapshot: Snapshot) -> None:
         """Stand where the snapshot was taken."""
         facts = snapshot.facts
-        _check_recipe(self.recipe, facts["recipe"])
+        check_recipe(self.recipe, Recipe.from_dict(facts["recipe"]))
         self.stepper.net.load_state_dict(_below("net", snapshot.tensors))
         self.best = _below("best", snapshot.tensors)
         _restore_optimiser(self.stepper.optimiser, snapshot.tensors)
@@ -124,13 +130,17 @@ class Training:
             self.stepper.average.updates = facts["averaged"]
         self.train.load_state(facts["loader"])
         self.step, self._ended = snapshot.step, facts["ended"]
-        self._losses, self._rate = facts["losses"], facts["rate"]
+        self._losses, self._rate, self.pace = facts["losses"], facts["rate"], facts["pace"]
         self.history = [Epoch(**row) for row in facts["history"]]
-        self.clock.spent = facts["seconds"]
+        self.clock.resume(facts["seconds"])
+        self.clock.reserve = facts["reserve"]
 
     def _best_epoch(self) -> int:
         """The index of the best epoch so far: most right, then the smallest loss; the earliest."""
-        keys = [(-epoch.val["accuracy"], epoch.val["nll"]) for epoch in self.history]
+        keys = [
+            (-epoch.val["accuracy"], epoch.val["nll"]) if epoch.val else (0.0, epoch.loss)
+            for epoch in self.history
+        ]
         return keys.index(min(keys)) if keys else -1
 
 
@@ -148,9 +158,10 @@ def _restore_optimiser(optimiser: torch.optim.Optimizer, tensors: dict[str, Tens
             }
 
 
-def _check_recipe(recipe: Recipe, saved: dict[str, Any]) -> None:
+def check_recipe(recipe: Recipe, saved: Recipe) -> None:
+    """Raise unless a run of the recipe `saved` can go on with `recipe`."""
     same = {name: getattr(recipe, name) for name in _MAY_GROW}
-    old = replace(Recipe(**saved), **same)
+    old = replace(saved, **same)
     if old != recipe:
         names = [n for n, v in recipe.to_dict().items() if v != old.to_dict()[n]]
         raise StriateError(

@@ -29,6 +29,8 @@ class Stepper:
         self.classes = classes
         self.team = team
         self.loss = loss
+        if recipe.sync_batch_norm:
+            team.share_batch_norm(net)
         self.optimiser = optimiser_for(net, recipe)
         self.average = Average(net, recipe.average) if recipe.average else None
         compiled = torch.compile(net) if recipe.compile else net
@@ -56,8 +58,10 @@ class Stepper:
             loss = self.sum_of_losses(*piece) * (self.team.size / max(1, count))
             loss.backward()
             total += loss.item()
-        self._apply(total, rate, images)
-        return total
+        # The mean of the processes' parts: what one process alone would find.
+        mean = float(self.team.total(torch.tensor(total, dtype=torch.float64))) / self.team.size
+        self._apply(mean, rate, images)
+        return mean
 
     def sum_of_losses(self, images: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
         """The loss of every sample that counts, summed, in float32."""

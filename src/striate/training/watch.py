@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
+
+from striate.errors import StriateError
 
 
 class NonFiniteError(ArithmeticError):
@@ -34,6 +37,16 @@ def check_finite(net: nn.Module, loss: float, norm: Tensor, images: Tensor) -> N
         if parameter.grad is not None and not parameter.grad.isfinite().all():
             raise NonFiniteError(f"the gradient of {name} is not finite", everyone)
     raise NonFiniteError(f"the loss is {loss}, the gradient's norm {norm.item():g}", everyone)
+
+
+def check_weights(step: int, tensors: Mapping[str, Tensor]) -> None:
+    """Raise unless every number is finite; called before weights are evaluated or saved."""
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+            raise StriateError(
+                f"step {step}: {name} holds values that are no numbers",
+                remedy="Nothing of it was saved; the last checkpoint is whole. Lower peak_rate",
+            )
 
 
 @torch.no_grad()
