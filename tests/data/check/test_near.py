@@ -8,6 +8,7 @@ from PIL import Image
 from striate.data import load_source
 from striate.data.check import fingerprint_pixels, near_duplicates, stack
 from striate.data.check.fingerprints import Fingerprint
+from striate.data.check.orient import frequencies, orientations
 
 
 def printed(image: Image.Image) -> Fingerprint:
@@ -54,6 +55,26 @@ def expect_all(originals: int, copies: int) -> None:
 
 def test_planted_copies_are_found_and_nothing_else() -> None:
     expect_all(300, 40)
+
+
+def test_a_crop_is_found_also_where_it_changes_which_way_a_picture_seems_to_lie() -> None:
+    generator = np.random.default_rng(2)
+    images = [photo(generator) for _ in range(250)]
+    crops = [image.crop((0, 0, 120, 90)) for image in images]
+    prints = stack([printed(image) for image in (*images, *crops)])
+    best, possible = orientations(frequencies(prints.thumbs))
+    swung = np.flatnonzero(~possible[np.arange(250, 500), best[:250]])
+    assert len(swung) >= 8
+    pairs = set(map(tuple, near_duplicates(prints).indices.tolist()))
+    assert np.mean([(one, 250 + one) in pairs for one in swung.tolist()]) >= 0.9
+
+
+def test_a_shrunk_icon_has_lost_details_and_is_the_same() -> None:
+    generator = np.random.default_rng(3)
+    icons = [photo(generator, 32, 32) for _ in range(60)]
+    halved = [icon.resize((16, 16), Image.Resampling.BICUBIC) for icon in icons]
+    pairs = near_duplicates(stack([printed(image) for image in (*icons, *halved)]))
+    assert set(map(tuple, pairs.indices.tolist())) == {(one, 60 + one) for one in range(60)}
 
 
 @pytest.mark.slow
