@@ -111,7 +111,7 @@ def test_a_bug_is_said_in_one_line(
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interruption_leaves_its_code_and_no_folder(
+def test_an_interrupted_run_is_saved_and_says_how_to_go_on(
     tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
     child = subprocess.Popen(
@@ -121,16 +121,22 @@ def test_an_interruption_leaves_its_code_and_no_folder(
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     deadline = time.monotonic() + 120
-    while not (tmp_path / "run").exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    time.sleep(0.5)
+    assert child.stderr is not None
+    while not child.stderr.readline().startswith("epoch 1") and time.monotonic() < deadline:
+        pass
     os.kill(child.pid, number)
     out, err = child.communicate(timeout=60)
     assert child.returncode == code
-    assert err.splitlines()[-1] == "striate: interrupted"
+    assert err.splitlines()[-1] == ("striate: interrupted. Go on with: striate train --resume run")
     assert "Traceback" not in err
     assert out == ""
-    assert not (tmp_path / "run").exists()
+    again = subprocess.run(
+        [sys.executable, "-m", "striate", "train", "--resume", "run", "--budget", "1s"],
+        cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+    assert again.returncode == 0, again.stderr
+    assert "epoch 1:" not in again.stderr
+    assert (tmp_path / "run" / "model.safetensors").exists()
 
 
 def test_version(striate_command: Striate) -> None:

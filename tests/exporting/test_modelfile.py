@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from striate.errors import StriateError
-from striate.exporting import load_model, save_model
+from striate.exporting import load_model, save_model, seal
 from striate.models import create
 from striate.preprocess import Preprocess
 
@@ -25,7 +25,7 @@ def folder(tmp_path: Path) -> Path:
 
 def rewrite(folder: Path, **changes: object) -> None:
     config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps({**config, **changes}))
+    (folder / "config.json").write_bytes(seal({**config, **changes}))
 
 
 def test_what_is_saved_is_loaded(folder: Path, tmp_path: Path) -> None:
@@ -53,6 +53,16 @@ def test_every_flipped_bit_is_found(folder: Path) -> None:
             load_model(folder)
 
 
+def test_every_flipped_bit_of_the_config_is_found(folder: Path) -> None:
+    whole = (folder / "config.json").read_bytes()
+    for position in range(len(whole)):
+        broken = bytearray(whole)
+        broken[position] ^= 1 << (position % 8)
+        (folder / "config.json").write_bytes(bytes(broken))
+        with pytest.raises(StriateError, match=r"config.json"):
+            load_model(folder)
+
+
 def test_a_truncated_file_is_found(folder: Path) -> None:
     whole = (folder / "model.safetensors").read_bytes()
     (folder / "model.safetensors").write_bytes(whole[:-1])
@@ -65,7 +75,7 @@ def test_a_truncated_file_is_found(folder: Path) -> None:
     [
         ({"format": 99}, "not a Striate model of format 1"),
         ({"model": {"name": "os.system", "options": {}}}, "the name of a model"),
-        ({"model": {"name": "lecture_net", "options": {"run": "ls"}}}, "what lecture_net takes"),
+        ({"model": {"name": "lecture_net", "options": {"run": "ls"}}}, "one that lecture_net takes"),
         ({"model": {"name": "lecture_net", "options": {"classes": 4}}}, "does not fit lecture_net"),
         ({"model": {"name": "lecture_net", "options": {"classes": 10**15}}}, "does not fit"),
         ({"model": None}, "not a whole model"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from striate.cli.output import Json, Quiet, print_json, results, talk
-from striate.errors import ArgumentError
+from striate.errors import INTERRUPTED, TERMINATED, ArgumentError, StriateError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,6 +47,9 @@ def train(  # noqa: PLR0913  # one argument an option, as typer wants it
     resume: Annotated[
         Path | None, typer.Option(help="Go on with this run; --epochs and --budget may grow.")
     ] = None,
+    nproc: Annotated[
+        int, typer.Option(help="Processes of this machine that share every batch.")
+    ] = 1,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -58,22 +62,61 @@ def train(  # noqa: PLR0913  # one argument an option, as typer wants it
     striate train photos/ --budget 10m
     striate train mnist --model resnet20 --epochs 3 --set batch_size=128
     striate train --resume runs/photos-20260101-120000
+    striate train photos/ --nproc 2
     striate train --json | jq .test.accuracy
     """
+    if resume is not None:
+        _only_growth({"--model": model, "--recipe": recipe, "--set": settings, "--out": out})
+    if nproc != 1:
+        flags = ["--json"] * json + ["--quiet"] * quiet + [f"--set={s}" for s in settings or []]
+        where = _out(source, out) if resume is None else None
+        given: dict[str, object] = {
+            "--model": model, "--recipe": recipe, "--epochs": epochs, "--budget": budget,
+            "--seed": seed, "--out": where, "--resume": resume,
+        }  # fmt: skip
+        return _launch([source, *flags, *_words(given)], nproc, talk(quiet))
     from striate.pipeline import resume as go_on
     from striate.pipeline import train as run_training
+    from striate.training.dist import leads
 
     changes = _changes(epochs, budget, seed)
-    with _talk(talk(quiet)) as listeners:
+    with _talk(talk(quiet or not leads())) as listeners:
         if resume is not None:
             run = go_on(resume, talk=listeners, **changes)
         else:
             named = _setup(recipe, model, settings or [])
             run = run_training(source, out=out, talk=listeners, **named, **changes)
-    if json:
-        print_json(run.to_dict())
-    else:
-        _print_run(run)
+    if leads():
+        print_json(run.to_dict()) if json else _print_run(run)
+
+
+def _only_growth(given: dict[str, object]) -> None:
+    for name, value in given.items():
+        if value:
+            raise ArgumentError(
+                name, str(value), "nothing beside --resume, which goes on with the run as it began"
+            )
+
+
+def _out(source: str, out: Path | None) -> Path:
+    """Decided before the processes start, so that they go on in it when they are started again."""
+    return out or Path("runs") / f"{Path(source).stem}-{time.strftime('%Y%m%d-%H%M%S')}"
+
+
+def _words(given: dict[str, object]) -> list[str]:
+    return [f"{name}={value}" for name, value in given.items() if value is not None]
+
+
+def _launch(words: list[str], count: int, console: Console) -> None:
+    """The same command in several processes, of which the first talks and prints."""
+    from striate.processes import launch
+
+    if count < 1:
+        raise ArgumentError("nproc", count, "at least 1")
+    code = launch(["train", *words], count, console.print)
+    if code in (INTERRUPTED, TERMINATED):
+        raise StriateError(f"all {count} processes have left", exit_code=code)
+    raise typer.Exit(code)
 
 
 def _setup(recipe: str | None, model: str | None, settings: list[str]) -> dict[str, Any]:

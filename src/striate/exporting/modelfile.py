@@ -1,14 +1,15 @@
 """A model file is data: safetensors for the weights, JSON for the rest. Nothing is unpickled.
 
 `config.json` names an architecture of the registry with its keyword arguments, the class names, the
-preprocessing, the metrics and versions, and the SHA-256 of `model.safetensors`, so that a flipped
-bit is found before the weights are used.
+preprocessing, the metrics and versions, and the SHA-256 of `model.safetensors` and, last, of
+itself, so that a flipped bit in either is found before the weights are used.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from striate.preprocess import Preprocess
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
 FORMAT = 1
+_SEAL = "sha256"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +46,33 @@ def save_model(folder: Path, net: nn.Module, config: dict[str, Any]) -> None:
     weights = save(state)
     sealed = {"format": FORMAT, **config, "weights_sha256": hashlib.sha256(weights).hexdigest()}
     write_atomic(folder / WEIGHTS, weights)
-    write_atomic(folder / CONFIG, (json.dumps(sealed, indent=2, allow_nan=False) + "\n").encode())
+    write_atomic(folder / CONFIG, seal(sealed))
+
+
+def seal(config: Mapping[str, Any]) -> bytes:
+    """The JSON of a config, whose last entry is the SHA-256 of what it is without that entry."""
+    content = {name: value for name, value in config.items() if name != _SEAL}
+    return _json({**content, _SEAL: hashlib.sha256(_json(content)).hexdigest()})
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """The config in a run folder, if it is there, of this format, and as it was written."""
+    data = _read(folder / CONFIG)
+    try:
+        config = json.loads(data)
+    except ValueError as error:
+        raise _broken(folder / CONFIG, f"is not JSON ({error})") from error
+    if not isinstance(config, dict) or config.get("format") != FORMAT:
+        raise _broken(folder / CONFIG, f"is not a Striate model of format {FORMAT}")
+    if data != seal(config):
+        raise _broken(folder / CONFIG, "does not match its own SHA-256: it was changed")
+    return config
 
 
 def load_model(path: Path) -> LoadedModel:
     """Load a run folder, or the `model.safetensors` in one, after checking it whole."""
     folder = path.parent if path.name == WEIGHTS else path
-    config = _read_config(folder)
+    config = read_config(folder)
     weights = _read(folder / WEIGHTS)
     if hashlib.sha256(weights).hexdigest() != config.get("weights_sha256"):
         raise _broken(folder / WEIGHTS, f"does not match the SHA-256 in {CONFIG}: it was changed")
@@ -76,14 +98,8 @@ def load_model(path: Path) -> LoadedModel:
     return LoadedModel(net, classes, preprocess, config)
 
 
-def _read_config(folder: Path) -> dict[str, Any]:
-    try:
-        config = json.loads(_read(folder / CONFIG))
-    except ValueError as error:
-        raise _broken(folder / CONFIG, f"is not JSON ({error})") from error
-    if not isinstance(config, dict) or config.get("format") != FORMAT:
-        raise _broken(folder / CONFIG, f"is not a Striate model of format {FORMAT}")
-    return config
+def _json(value: Mapping[str, Any]) -> bytes:
+    return (json.dumps(value, indent=2, allow_nan=False) + "\n").encode()
 
 
 def _read(path: Path) -> bytes:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import json
+import os
+import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from striate.data.caching.locks import exclusive
 from striate.errors import WRONG_INPUT, StriateError
-from striate.exporting import CONFIG
-from striate.files import unwritable
+from striate.exporting import CONFIG, read_config, seal
+from striate.files import flush_folder, unwritable, write_atomic
 
 LAST = "last"
 _LOCK = ".lock"
@@ -26,24 +29,52 @@ def free_name(parent: Path, source: str) -> Path:
     return next(path for name in names if not (path := parent / f"{source}-{name}").exists())
 
 
-def make(folder: Path) -> None:
-    """Make the run folder, or refuse: a run never writes into a folder that is already there."""
+def make(folder: Path, plan: Mapping[str, Any]) -> None:
+    """Make the run folder with its config in one step, or refuse: a run writes over nothing."""
+    making = folder.parent / f".making-{secrets.token_hex(8)}"
     try:
-        folder.mkdir(parents=True)
-    except FileExistsError as error:
-        raise StriateError(
-            "is already there, and a run overwrites nothing",
-            where=str(folder),
-            remedy=f"Choose another --out, or go on with it: --resume {folder}",
-            exit_code=WRONG_INPUT,
-        ) from error
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        if os.path.lexists(folder):
+            raise taken(folder)
+        making.mkdir()
+        write_atomic(making / CONFIG, seal(plan))
+        making.rename(folder)
+        if os.name != "nt":
+            flush_folder(folder.parent)
     except OSError as error:
+        if error.errno in (errno.EEXIST, errno.ENOTEMPTY) and os.path.lexists(folder):
+            raise taken(folder) from error  # made by another just now
         raise StriateError(
             f"cannot be made ({error.strerror})",
             where=str(folder),
             remedy="Choose another --out",
             exit_code=WRONG_INPUT,
         ) from error
+    finally:
+        # What went wrong says more than a failed clean-up would.
+        with contextlib.suppress(OSError):
+            (making / CONFIG).unlink(missing_ok=True)
+            making.rmdir()
+
+
+def taken(folder: Path) -> StriateError:
+    """How a run ends that would write into a folder which is already there."""
+    return StriateError(
+        "is already there, and a run overwrites nothing",
+        where=str(folder),
+        remedy=f"Choose another --out, or go on with it: --resume {folder}",
+        exit_code=WRONG_INPUT,
+    )
+
+
+def has_begun(folder: Path, plan: Mapping[str, Any]) -> bool:
+    """Whether the folder is there, of a run by this very plan; another one's is an error."""
+    if not folder.exists():
+        return False
+    there, wanted = read_plan(folder), json.loads(seal(plan))
+    if any(there.get(name) != wanted[name] for name in plan):
+        raise taken(folder)
+    return True
 
 
 @contextlib.contextmanager
@@ -68,27 +99,21 @@ def release(folder: Path) -> None:
     """Take back the folder of a run that failed before there was anything to go on from."""
     # Whatever ended the run says more than a failed clean-up would.
     with contextlib.suppress(OSError):
-        if not (folder / LAST).is_dir():
-            (folder / CONFIG).unlink(missing_ok=True)
-            (folder / _LOCK).unlink(missing_ok=True)
-            folder.rmdir()
+        if (folder / LAST).is_dir():
+            (folder / LAST).rmdir()  # which fails where there is a snapshot
+        (folder / CONFIG).unlink(missing_ok=True)
+        (folder / _LOCK).unlink(missing_ok=True)
+        folder.rmdir()
 
 
 def read_plan(folder: Path) -> dict[str, Any]:
     """The config a run began with, to go on by."""
-    try:
-        plan = json.loads((folder / CONFIG).read_bytes())
-        if isinstance(plan, dict) and "recipe" in plan:
-            return plan
-    except (OSError, ValueError) as error:
-        raise _no_run(folder, f"no run to go on with ({error})") from error
-    raise _no_run(folder, "no run to go on with: its config has no recipe")
-
-
-def _no_run(folder: Path, what: str) -> StriateError:
-    return StriateError(
-        what,
-        where=str(folder),
-        remedy="Name a run folder, as `striate train` prints it",
-        exit_code=WRONG_INPUT,
-    )
+    plan = read_config(folder)
+    if "recipe" not in plan:
+        raise StriateError(
+            "no run to go on with: its config has no recipe",
+            where=str(folder),
+            remedy="Name a run folder, as `striate train` prints it",
+            exit_code=WRONG_INPUT,
+        )
+    return plan

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+import contextlib
 import os
-import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -14,7 +12,6 @@ from typing import Any
 
 import torch
 
-import striate
 from striate.data import Dataset, Files, Split, load_source
 from striate.data.augment import policy
 from striate.data.loader import Loader
@@ -23,12 +20,13 @@ from striate.data.order import Order
 from striate.data.split import split
 from striate.data.stores import Store
 from striate.errors import WRONG_INPUT, ArgumentError, StriateError
-from striate.exporting import CONFIG, FORMAT, save_model
+from striate.exporting import CONFIG, save_model, seal
 from striate.files import write_atomic
 from striate.metrics import Scores
 from striate.models import create
 from striate.pipeline import folder as run_folder
 from striate.pipeline.choose import preprocess_for
+from striate.pipeline.plan import begin, digest, network
 from striate.preprocess import Preprocess
 from striate.training import (
     Checkpoints,
@@ -42,7 +40,9 @@ from striate.training import (
     team,
     write_history,
 )
+from striate.training.dist import restarted
 from striate.training.log import Report
+from striate.training.state import check_recipe
 
 METRICS = "metrics.jsonl"
 MODEL = "lecture_net"
@@ -104,20 +104,27 @@ def train(
     """
     recipe = recipe.with_settings(settings)
     with team() as members:
+        talk = talk if members.leads else SILENT
         data = load_source(source)
         cut = split(data, seed=recipe.seed)
         preprocess = preprocess_for(data, cut.train)
-        plan = _plan(source, data, cut, preprocess, recipe)
-        plan["model"] = _model(model, options, data, preprocess)
-        path = Path(out) if out is not None else run_folder.free_name(Path("runs"), data.name)
+        plan = begin(source, data, cut, preprocess, recipe)
+        plan["model"] = network(model, options, data, preprocess)
+        free = out if out is not None else run_folder.free_name(Path("runs"), data.name)
+        path = Path(members.words(str(free))[0])
+        job = _Job(data, cut, preprocess, recipe, plan, talk, members)
+        if restarted() and run_folder.has_begun(path, plan):
+            with _held(path, members):
+                return _train_into(path, job)
         if members.leads:
-            run_folder.make(path)
-        try:
-            return _held(path, _Job(data, cut, preprocess, recipe, plan, talk, members))
-        except BaseException:
-            if members.leads:
-                run_folder.release(path)
-            raise
+            run_folder.make(path, plan)
+        with _held(path, members):
+            try:
+                return _train_into(path, job)
+            except BaseException:
+                if members.leads:
+                    run_folder.release(path)
+                raise
 
 
 def resume(
@@ -132,10 +139,13 @@ def resume(
     """
     path = Path(path)
     plan = run_folder.read_plan(path)
-    recipe = Recipe(**plan["recipe"]).with_settings(settings)
-    with team() as members:
+    begun = Recipe.from_dict(plan["recipe"])
+    recipe = begun.with_settings(settings)
+    check_recipe(recipe, begun)
+    with team() as members, _held(path, members):
+        talk = talk if members.leads else SILENT
         data = load_source(plan["data"]["source"])
-        if (found := _digest(data)) != plan["data"]["digest"]:
+        if (found := digest(data)) != plan["data"]["digest"]:
             raise StriateError(
                 f"the data set is another one than when the run began (digest {found[:12]})",
                 where=str(plan["data"]["source"]),
@@ -144,8 +154,11 @@ def resume(
             )
         cut = split(data, seed=recipe.seed)
         preprocess = Preprocess.from_dict(plan["preprocess"])
-        plan |= {"recipe": recipe.to_dict()}
-        return _held(path, _Job(data, cut, preprocess, recipe, plan, talk, members))
+        if recipe != begun:
+            plan |= {"recipe": recipe.to_dict()}
+            if members.leads:
+                write_atomic(path / CONFIG, seal(plan))
+        return _train_into(path, _Job(data, cut, preprocess, recipe, plan, talk, members))
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +172,12 @@ class _Job:
     team: Team
 
 
-def _held(path: Path, job: _Job) -> Run:
-    if not job.team.leads:
-        return _train_into(path, job)
-    with run_folder.held(path):
-        write_atomic(path / CONFIG, (json.dumps(job.plan, indent=2) + "\n").encode())
-        return _train_into(path, job)
+@contextlib.contextmanager
+def _held(path: Path, members: Team) -> Iterator[None]:
+    """The first process holds the folder; the others wait until it does."""
+    with run_folder.held(path) if members.leads else contextlib.nullcontext():
+        members.wait()
+        yield
 
 
 def _train_into(path: Path, job: _Job) -> Run:
@@ -214,12 +227,12 @@ def _train_into(path: Path, job: _Job) -> Run:
 
 def _loader(job: _Job, store: Store, part: torch.Tensor, batch: int, *, shuffle: bool) -> Loader:
     ranks = job.team.size
-    if batch % ranks:
+    if shuffle and batch % ranks:
         raise ArgumentError("batch_size", batch, f"a multiple of the {ranks} processes")
     return Loader(
         store,
         job.data.labels,
-        Order(batch // ranks, job.recipe.seed, shuffle, job.team.rank, ranks),
+        Order(-(-batch // ranks), job.recipe.seed, shuffle, job.team.rank, ranks),
         normalise=job.preprocess.normalise,
         policy=policy(job.recipe.policy) if shuffle else (),
         part=part,
@@ -235,59 +248,3 @@ def _namer(data: Dataset) -> Callable[[int], str]:
     if isinstance(data.pictures, Files):
         return data.pictures.names.__getitem__
     return "sample {}".format
-
-
-def _plan(
-    source: str | Path,
-    data: Dataset,
-    cut: Split,
-    preprocess: Preprocess,
-    recipe: Recipe,
-) -> dict[str, Any]:
-    """The config of a run that begins: enough to go on with it in another process."""
-    samples = {"train": len(cut.train), "val": len(cut.val), "test": len(cut.test)}
-    where = str(source) if str(source) == data.name else str(Path(source).resolve())
-    return {
-        "format": FORMAT,
-        "classes": list(data.classes),
-        "preprocess": preprocess.to_dict(),
-        "recipe": recipe.to_dict(),
-        "data": {
-            "source": where,
-            "name": data.name,
-            "layout": data.provenance.layout,
-            "licence": data.provenance.licence,
-            "samples": samples,
-            "excluded": len(data.excluded),
-            "digest": _digest(data),
-        },
-        "device": "cpu",
-        "versions": {
-            "striate": striate.__version__,
-            "torch": str(torch.__version__),
-            "python": platform.python_version(),
-        },
-    }
-
-
-def _model(
-    name: str, options: Mapping[str, Any], data: Dataset, preprocess: Preprocess
-) -> dict[str, Any]:
-    """The network as a model file names it; built once without memory, to see that it can be."""
-    settled = {**options, "classes": len(data.classes), "in_channels": preprocess.channels}
-    with torch.device("meta"):
-        create(name, **settled)
-    return {"name": name, "options": settled}
-
-
-def _digest(data: Dataset) -> str:
-    """SHA-256 of what makes a data set this one: pixels or names and sizes, labels, classes."""
-    digest = hashlib.sha256(json.dumps(data.classes).encode())
-    digest.update(data.labels.numpy().tobytes())
-    if isinstance(data.pictures, Files):
-        for index, name in enumerate(data.pictures.names):
-            size = os.stat(data.pictures.path(index)).st_size
-            digest.update(os.fsencode(name) + b"\0" + str(size).encode() + b"\0")
-    else:
-        digest.update(data.pictures.contiguous().numpy().tobytes())
-    return digest.hexdigest()

@@ -86,8 +86,7 @@ class Team:
         """The network whose gradients are means over all processes."""
         if self.size == 1:
             return net
-        # `align` does it where it matters, before an evaluation, and not in every step.
-        return nn.parallel.DistributedDataParallel(net, broadcast_buffers=False)
+        return nn.parallel.DistributedDataParallel(net)
 
 
 ALONE = Team()

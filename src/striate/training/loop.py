@@ -65,6 +65,12 @@ def fit(
     training = Training(stepper, train, clock, recipe)
     if around.checkpoints and (snapshot := around.checkpoints.newest()):
         training.restore(snapshot)
+    if len(steps := set(around.team.words(str(training.step)))) > 1:
+        found = " and ".join(sorted(steps))
+        raise StriateError(
+            f"the processes found different checkpoints (after {found} steps)",
+            remedy="They must all see the same run folder",
+        )
     with torch.random.fork_rng(), wishes() as wish:
         look_up = partial(_look_up, training, around, wish)
         while True:
@@ -112,7 +118,7 @@ def _train_epoch(training: Training, around: Surroundings, look_up: Callable[[],
         if clock.seconds - saved > around.interval:
             _save(training, around)
             saved = clock.seconds
-    if training.step > first:  # a budget may have ended the last part with the epoch's last batch
+    if training.step > first:  # a budget may have ended this part with the last batch
         training.end_epoch()
 
 

@@ -1,0 +1,76 @@
+"""The config a run begins with: enough to go on with it in another process."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import striate
+from striate.data import Dataset, Files, Split
+from striate.exporting import FORMAT
+from striate.models import create
+from striate.preprocess import Preprocess
+from striate.training import Recipe
+
+
+def begin(
+    source: str | Path,
+    data: Dataset,
+    cut: Split,
+    preprocess: Preprocess,
+    recipe: Recipe,
+) -> dict[str, Any]:
+    """The config of a run that begins: enough to go on with it in another process."""
+    samples = {"train": len(cut.train), "val": len(cut.val), "test": len(cut.test)}
+    where = str(source) if str(source) == data.name else str(Path(source).resolve())
+    return {
+        "format": FORMAT,
+        "classes": list(data.classes),
+        "preprocess": preprocess.to_dict(),
+        "recipe": recipe.to_dict(),
+        "data": {
+            "source": where,
+            "name": data.name,
+            "layout": data.provenance.layout,
+            "licence": data.provenance.licence,
+            "samples": samples,
+            "excluded": len(data.excluded),
+            "digest": digest(data),
+        },
+        "device": "cpu",
+        "versions": {
+            "striate": striate.__version__,
+            "torch": str(torch.__version__),
+            "python": platform.python_version(),
+        },
+    }
+
+
+def network(
+    name: str, options: Mapping[str, Any], data: Dataset, preprocess: Preprocess
+) -> dict[str, Any]:
+    """The network as a model file names it; built once without memory, to see that it can be."""
+    settled = {**options, "classes": len(data.classes), "in_channels": preprocess.channels}
+    with torch.device("meta"):
+        create(name, **settled)
+    return {"name": name, "options": settled}
+
+
+def digest(data: Dataset) -> str:
+    """SHA-256 of what makes a data set this one: pixels or names and sizes, labels, classes."""
+    sha = hashlib.sha256(json.dumps(data.classes).encode())
+    sha.update(data.labels.numpy().tobytes())
+    if isinstance(data.pictures, Files):
+        for index, name in enumerate(data.pictures.names):
+            size = os.stat(data.pictures.path(index)).st_size
+            sha.update(os.fsencode(name) + b"\0" + str(size).encode() + b"\0")
+    else:
+        sha.update(data.pictures.contiguous().numpy().tobytes())
+    return sha.hexdigest()
