@@ -92,11 +92,11 @@ def labels(y: Array, count: int, classes: int) -> Tensor:
     if array.size != count:
         expected = f"({count},) class numbers, or one-hot ({count}, {classes})"
         raise ArgumentError("y", array.shape, expected)
-    numbers = array.reshape(-1).astype(np.int64)
-    if (numbers != array.reshape(-1)).any() or numbers.min() < 0 or numbers.max() >= classes:
-        wrong = array.reshape(-1)[(numbers != array.reshape(-1)) | (numbers < 0)]
-        found = wrong[0] if len(wrong) else numbers.max()
-        raise ArgumentError("y", found.item(), f"whole numbers from 0 to {classes - 1}")
+    given = array.reshape(-1)
+    numbers = given.astype(np.int64)
+    wrong = given[(numbers != given) | (numbers < 0) | (numbers >= classes)]
+    if len(wrong):
+        raise ArgumentError("y", wrong[0].item(), f"whole numbers from 0 to {classes - 1}")
     return torch.from_numpy(numbers)
 
 

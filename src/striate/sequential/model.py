@@ -7,16 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors.torch
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from torch import nn
 
 from striate.data.order import Order
-from striate.errors import WRONG_INPUT, ArgumentError, StriateError
-from striate.files import write_atomic
-from striate.sequential import feed
+from striate.errors import ArgumentError, StriateError
+from striate.sequential import feed, weights
 from striate.sequential.assembly import Part, assembled, built
 from striate.sequential.base import Layer, MissingError, Shape, inner_shape, outer_shape, snake
 from striate.sequential.base import refuse as _refuse
@@ -193,22 +190,11 @@ class Sequential:
 
     def save_weights(self, filepath: str | Path) -> None:
         """The weights of `net` as safetensors."""
-        path = _safetensors(filepath)
-        weights = {name: value.contiguous() for name, value in self.net.state_dict().items()}
-        write_atomic(path, safetensors.torch.save(weights))
+        weights.save(self.net, filepath)
 
     def load_weights(self, filepath: str | Path) -> None:
         """What `save_weights` wrote, back into a model of the same layers."""
-        path = _safetensors(filepath)
-        try:
-            self.net.load_state_dict(safetensors.torch.load(path.read_bytes()))
-        except (OSError, SafetensorError, RuntimeError) as error:
-            reason = " ".join(str(error).split())
-            raise StriateError(
-                f"holds no weights of this model ({reason})",
-                where=str(path),
-                exit_code=WRONG_INPUT,
-            ) from error
+        weights.load(self.net, filepath)
 
     @property
     def device(self) -> torch.device:
@@ -290,14 +276,3 @@ class Sequential:
         if self._assembled is None:
             self._assembled = assembled(self._parts)
         return self._assembled
-
-
-def _safetensors(filepath: str | Path) -> Path:
-    if not str(filepath).endswith(".safetensors"):
-        raise ArgumentError(
-            "filepath",
-            str(filepath),
-            "a name that ends in .safetensors",
-            remedy="Keras' .h5 and .keras files are not part of this front",
-        )
-    return Path(filepath)
