@@ -36,12 +36,12 @@ def optimiser_for(net: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
 
 
 class Muon(torch.optim.Optimizer):
-    """Momentum whose matrix is replaced by the nearest orthogonal one, so all directions learn.
+    """Momentum for filters, replaced by the nearest orthogonal matrix, so all directions learn.
 
     Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/. A filter bank (out, in, kh, kw)
     counts as a matrix (out, in kh kw). Its update has the root mean square 0.2, as Adam's has about
-    (Liu et al. 2025, https://arxiv.org/abs/2502.16982), so that rates carry over. Vectors, for
-    which there is no such matrix, and the last layer get Adam's update.
+    (Liu et al. 2025, https://arxiv.org/abs/2502.16982), so that rates carry over. Linear layers,
+    the last of which must not be treated so, and vectors get Adam's update (0.9, 0.95).
     """
 
     def __init__(self, groups: Iterable[dict[str, Any]], lr: float, momentum: float = 0.9) -> None:
@@ -60,18 +60,18 @@ class Muon(torch.optim.Optimizer):
     def _update(self, parameter: Tensor, momentum: float) -> Tensor:
         gradient, state = parameter.grad, self.state[parameter]
         assert gradient is not None  # `step` asked
+        is_filter = parameter.ndim > 2
         if not state:
             state["first"] = torch.zeros_like(parameter)
-            if parameter.ndim < 2:
+            if not is_filter:
                 state["second"] = torch.zeros_like(parameter)
                 state["step"] = torch.zeros(())
-        if parameter.ndim < 2:
+        if not is_filter:
             return _adam(gradient, state)
         state["first"].lerp_(gradient, 1 - momentum)
         matrix = gradient.lerp(state["first"], momentum).flatten(1)
-        scale = 0.2 * max(matrix.shape) ** 0.5
-        update: Tensor = scale * orthogonal(matrix).view_as(parameter)
-        return update
+        update: Tensor = orthogonal(matrix).view_as(parameter)
+        return update.mul_(0.2 * max(matrix.shape) ** 0.5)
 
 
 def _adam(gradient: Tensor, state: dict[str, Tensor]) -> Tensor:
