@@ -373,3 +373,24 @@ def test_datasets_come_as_arrays() -> None:
     # Shuffled, so that the last share of it holds every class.
     assert np.bincount(y[-400:], minlength=10).min() > 20
     assert len(np.unique(np.concatenate([x, x_test]).reshape(5000, -1), axis=0)) == 5000
+
+
+def test_a_pooling_before_its_relu_changes_nothing() -> None:
+    model = Sequential(
+        [keras.Input((6, 4, 1)), layers.Conv2D(2, 3, activation="relu"), layers.MaxPooling2D(2)]
+    )
+    assert [name for name, _ in model.net.named_children()][1:] == ["max_pooling2d", "conv2d_relu"]
+    x = np.random.default_rng(0).normal(size=(3, 6, 4, 1)).astype(np.float32)
+    pictures = torch.from_numpy(x).permute(0, 3, 1, 2)
+    with torch.no_grad():
+        expected = nn.functional.max_pool2d(model.net[0](pictures).relu(), 2)
+    np.testing.assert_array_equal(model.predict(x), expected.permute(0, 2, 3, 1).numpy())
+
+
+def test_a_softmax_in_the_middle_stays_one() -> None:
+    model = Sequential([keras.Input((3,)), layers.Softmax(), layers.Dense(2)])
+    x = np.array([[1.0, 2.0, 3.0]])
+    chances = torch.tensor(x).softmax(1).float()
+    with torch.no_grad():
+        expected = model.net[-1](chances).numpy()
+    np.testing.assert_allclose(model.predict(x), expected, atol=1e-6)
