@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from striate.errors import ArgumentError
+from striate.layers import arguments
 from striate.models.contract import ConvNet, Stage, Trunk, check_classes, last
 
 
@@ -21,7 +22,9 @@ class LectureNet(ConvNet):
 
     heads = ("fc",)
 
-    def __init__(self, classes: int = 10, in_channels: int = 1, size: int = 28) -> None:
+    def __init__(
+        self, classes: int = 10, in_channels: int = 1, size: int = 28, *, dropout: float = 0.5
+    ) -> None:
         super().__init__()
         side = ((size - 2) // 2 - 2) // 2
         if side < 1:
@@ -32,7 +35,7 @@ class LectureNet(ConvNet):
                 "conv2": [nn.Conv2d(32, 64, 3), nn.MaxPool2d(2), nn.ReLU(inplace=True)],
             }
         )
-        self.dropout = nn.Dropout(0.5)
+        self.dropout = nn.Dropout(arguments.share("dropout", dropout))
         self.fc = nn.Linear(64 * side * side, check_classes(classes))
         self.stages = self.features.stages_under("features", [(32, 2), (64, 4)])
         self.stages["head"] = Stage(("fc",), classes, 0)

@@ -30,6 +30,20 @@ def mnist_deck() -> Setup:
     return Setup("lecture_net", recipe)
 
 
+def mnist_fast() -> Setup:
+    """The same net in one pass over the data: `striate train mnist --recipe mnist_fast`."""
+    recipe = Recipe(
+        epochs=1,
+        batch_size=64,
+        optimiser="muon",
+        peak_rate=0.01,
+        schedule="linear",
+        warmup=0.2,
+        label_smoothing=0.1,
+    )
+    return Setup("lecture_net", recipe, {"dropout": 0.0})
+
+
 def cifar10_fast() -> Setup:
     """A small residual net in a few minutes: `striate train cifar10 --recipe cifar10_fast`."""
     recipe = Recipe(
@@ -63,6 +77,7 @@ RECIPES: dict[str, Callable[[], Setup]] = {
     "cifar10_fast": cifar10_fast,
     "cifar10_resnet20": cifar10_resnet20,
     "mnist_deck": mnist_deck,
+    "mnist_fast": mnist_fast,
 }
 
 
