@@ -117,6 +117,7 @@ def calls_of(trace: str) -> list[str]:
 def syscalls(source: Path, folder: Path, count: int) -> Outcome:
     """SIGKILL at every call that a save makes to the system, in four situations."""
     outcome = Outcome("SIGKILL at every system call of a save: a whole checkpoint always loads")
+    keeper(folder / "warm").save(snapshot(1))  # what is imported late is imported now
     for scene, (prepare, allowed) in SCENES.items():
         place = folder / scene / "0"
         place.mkdir(parents=True)
@@ -132,6 +133,8 @@ def syscalls(source: Path, folder: Path, count: int) -> Outcome:
                 place.mkdir()
                 inject = f"inject={call}:signal=KILL:when={number}"
                 code, _ = traced(prepare(place), folder / "log", "-e", inject)
+                if code == 0:  # fewer calls this time: one of the interpreter's own
+                    continue
                 outcome.cases += 1
                 outcome.check(code == -signal.SIGKILL, f"{scene}, {call} {number}: code {code}")
                 try:

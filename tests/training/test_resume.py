@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,24 @@ def test_a_resumed_run_is_bit_identical_wherever_it_was_cut(tmp_path: Path, opti
         assert cut[1] == whole[1], cut_at
 
 
+@pytest.mark.parametrize("at", [1, 5, 15])
+def test_a_signal_saves_the_update_it_came_in(tmp_path: Path, at: int) -> None:
+    """The last update of an epoch too, after which the epoch has still to be evaluated."""
+    whole = outcome(tmp_path / "whole", recipe(), ())
+
+    def interrupt(step: Step) -> None:
+        if step.step == at and step.val is None:
+            signal.raise_signal(signal.SIGTERM)
+
+    once = Surroundings(interrupt, Checkpoints(tmp_path / "cut", print))
+    with pytest.raises(StriateError, match="interrupted") as left:
+        run(conv_net(), recipe(), once, POLICY)
+    assert left.value.exit_code == 143
+    cut = outcome(tmp_path / "cut", recipe(), ())
+    assert torch.equal(cut[0], whole[0])
+    assert cut[1] == whole[1]
+
+
 def test_and_however_often(tmp_path: Path) -> None:
     whole = outcome(tmp_path / "whole", recipe(), ())
     often = outcome(tmp_path / "often", recipe(), tuple(range(2, STEPS + 1)))
@@ -73,6 +92,7 @@ def test_a_finished_run_can_be_given_more_epochs(tmp_path: Path) -> None:
     run(conv_net(), recipe(patience=0), around(tmp_path), POLICY)
     training = run(conv_net(), recipe(patience=0, epochs=5), around(tmp_path), POLICY)
     assert [row.epoch for row in training.history] == [1, 2, 3, 4, 5]
+    assert [row.step for row in training.history] == [5, 10, 15, 20, 25]
 
 
 def test_another_recipe_cannot_go_on(tmp_path: Path) -> None:

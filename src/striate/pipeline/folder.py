@@ -101,9 +101,13 @@ def release(folder: Path) -> None:
     with contextlib.suppress(OSError):
         if (folder / LAST).is_dir():
             (folder / LAST).rmdir()  # which fails where there is a snapshot
-        (folder / CONFIG).unlink(missing_ok=True)
-        (folder / _LOCK).unlink(missing_ok=True)
-        folder.rmdir()
+        if {path.name for path in folder.iterdir()} <= {CONFIG, _LOCK}:
+            # The name first, in one step: a second Ctrl-C leaves a whole run, or none.
+            gone = folder.with_name(f".striate-{secrets.token_hex(8)}.gone")
+            folder.rename(gone)
+            (gone / CONFIG).unlink(missing_ok=True)
+            (gone / _LOCK).unlink(missing_ok=True)
+            gone.rmdir()
 
 
 def read_plan(folder: Path) -> dict[str, Any]:

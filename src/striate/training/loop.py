@@ -118,7 +118,7 @@ def _train_epoch(training: Training, around: Surroundings, look_up: Callable[[],
         if clock.seconds - saved > around.interval:
             _save(training, around)
             saved = clock.seconds
-    if training.step > first:  # a budget may have ended this part with the last batch
+    if training.step > first or not training.counted:
         training.end_epoch()
 
 

@@ -31,6 +31,8 @@ class Training:
         """The weights of the best epoch, where the recipe has patience."""
         self.pace = 1.0
         """What the recipe's rates are multiplied by; 0 ends the run."""
+        self.counted = False
+        """Whether a budget ended the present epoch early, so that it counts already."""
         self._losses = [0.0, 0.0]
         """Sum and number of the losses of this epoch."""
         self._rate = 0.0
@@ -76,6 +78,7 @@ class Training:
     def end_epoch(self) -> None:
         """The updates of an epoch are done, or the budget is used up."""
         self._ended += 1
+        self.counted = self.clock.out_of_time
 
     def note(self, scores: Scores | None) -> Step:
         """Take in how good the network is after an epoch; None where nothing validates it."""
@@ -106,6 +109,7 @@ class Training:
         facts = {
             "step": self.step,
             "ended": self._ended,
+            "counted": self.counted,
             "losses": self._losses,
             "rate": self._rate,
             "pace": self.pace,
@@ -130,6 +134,7 @@ class Training:
             self.stepper.average.updates = facts["averaged"]
         self.train.load_state(facts["loader"])
         self.step, self._ended = snapshot.step, facts["ended"]
+        self.counted = facts["counted"]
         self._losses, self._rate, self.pace = facts["losses"], facts["rate"], facts["pace"]
         self.history = [Epoch(**row) for row in facts["history"]]
         self.clock.resume(facts["seconds"])
