@@ -47,6 +47,17 @@ def awkward(source: int) -> int:
     raise Awkward("a", "b")
 
 
+class Unloadable:
+    """A result that travels, and that nothing can be made of on arrival."""
+
+    def __reduce__(self) -> object:
+        return int, ("no number",)
+
+
+def unloadable(source: int) -> Unloadable:
+    return Unloadable()
+
+
 def noisy(source: int) -> int:
     os.write(1, b"what a C library prints")
     print("and what Python prints", flush=True)

@@ -109,12 +109,12 @@ class Workers(Generic[S, T]):
     def _serve(self) -> None:
         """A thread's work: give one process jobs, and start another where it dies."""
         try:
-            with contextlib.closing(_Line(self._start)) as line:
+            with _Line(self._start) as line:
                 while line.fill(self._jobs):
                     line.answer()
         except _ClosedError:
             return
-        except StriateError as error:  # processes do not start here: every caller learns it
+        except Exception as error:  # processes do not start here: every caller learns it
             while (job := self._jobs.get()) is not None:
                 if job.future.set_running_or_notify_cancel():
                     job.future.set_exception(error)
@@ -181,9 +181,23 @@ class _Line:
         else:
             future.set_exception(result)
 
-    def close(self) -> None:
-        """End the process."""
+    def __enter__(self) -> _Line:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the process, and tell whoever still waits for one of its jobs what of."""
         self._worker.close()
+        if isinstance(error, _ClosedError):
+            error = StriateError("the decode workers have ended")
+        if self._held and self._held.future.set_running_or_notify_cancel():
+            self._given.append(self._held)
+        for job in self._given:
+            job.future.set_exception(error)
 
     def _next(self, jobs: queue.SimpleQueue[_Job | None]) -> _Job | None:
         if self._ended:
