@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -106,3 +107,32 @@ def test_ctrl_c_ends_it_in_one_line(
     done = striate_command("check", folder)
     assert done.returncode == 130
     assert done.stderr.splitlines() == ["striate: interrupted"]
+
+
+def test_the_page_never_replaces_the_archive_it_is_about(
+    striate_command: Striate, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    archive = Path(shutil.make_archive(str(tmp_path / "set"), "zip", folder))
+    before = archive.read_bytes()
+    done = striate_command("check", archive, "--html", archive)
+    assert done.returncode == 2
+    assert "a file outside the data, which stays as it is" in done.stderr
+    assert archive.read_bytes() == before
+    # Beside the archive is outside of it.
+    assert striate_command("check", archive, "--html", tmp_path / "set.html").returncode == 0
+
+
+def test_the_page_never_lies_among_idx_files(striate_command: Striate, tmp_path: Path) -> None:
+    (tmp_path / "idx").mkdir()
+    heads = {"images-idx3": (4, 20, 20), "labels-idx1": (4,)}
+    for what, shape in heads.items():
+        head = bytes([0, 0, 8, len(shape)]) + b"".join(n.to_bytes(4, "big") for n in shape)
+        body = np.arange(np.prod(shape)) % 4
+        path = tmp_path / "idx" / f"train-{what}-ubyte"
+        path.write_bytes(head + body.astype(np.uint8).tobytes())
+        before = path.read_bytes()
+    done = striate_command("check", tmp_path / "idx", "--html", path)
+    assert done.returncode == 2
+    assert "a file outside the data, which stays as it is" in done.stderr
+    assert path.read_bytes() == before

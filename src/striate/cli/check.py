@@ -50,7 +50,7 @@ def check(
 
     dataset = load_source(source)
     if html is not None:
-        _check_place(html, dataset)
+        _check_place(html, source, dataset)
     with _progress(talk(quiet)) as step:
         report = run_check(dataset, step=step)
     if html is not None:
@@ -64,7 +64,7 @@ def check(
         raise typer.Exit(_PROBLEMS_UNDER_STRICT)
 
 
-def _check_place(html: Path, dataset: Dataset) -> None:
+def _check_place(html: Path, source: str, dataset: Dataset) -> None:
     """Refuse a page that cannot be written, or that would lie in the data, before the work."""
     from striate.data import Files
     from striate.errors import ArgumentError
@@ -72,8 +72,10 @@ def _check_place(html: Path, dataset: Dataset) -> None:
     folder = html.resolve().parent
     if html.is_dir() or not folder.is_dir():
         raise ArgumentError("html", str(html), "a file in a folder that exists")
-    pictures = dataset.pictures
-    if isinstance(pictures, Files) and folder.is_relative_to(pictures.root.resolve()):
+    data = [Path(source).expanduser().resolve()]  # for a set by its name, nothing that is there
+    if isinstance(dataset.pictures, Files):
+        data.append(dataset.pictures.root.resolve())
+    if any(place.exists() and html.resolve().is_relative_to(place) for place in data):
         expected = "a file outside the data, which stays as it is"
         raise ArgumentError("html", str(html), expected)
 
