@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 
-.PHONY: help demo test test-slow check format docs bench clean
+.PHONY: help demo test test-slow check format test-campaigns docs bench clean
 
 help:
 	@echo "make demo       set up, train on the embedded digits, classify one of them"
@@ -14,6 +14,7 @@ help:
 	@echo "make docs       build the documentation into site/"
 	@echo "make format     let ruff rewrite the code"
 	@echo "make test-slow  the long campaigns"
+	@echo "make test-campaigns  kill, damage and starve training runs (Linux, strace, root)"
 	@echo "make bench      measure every speed claim beside its peers (results in bench/results/)"
 
 $(VENV)/core: pyproject.toml constraints.txt
@@ -36,6 +37,9 @@ test: $(VENV)/dev
 
 test-slow: $(VENV)/dev
 	$(BIN)/python -m pytest -m slow
+
+test-campaigns: $(VENV)/dev
+	$(BIN)/python bench/campaigns/run_all.py
 
 check: $(VENV)/dev
 	$(BIN)/ruff format --check .

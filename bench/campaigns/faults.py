@@ -149,7 +149,7 @@ def syscalls(source: Path, folder: Path, count: int) -> Outcome:
 
 
 def order(source: Path, folder: Path, count: int) -> Outcome:
-    """What a loss of power would need: each file flushed, named, its folder flushed, then pruned."""
+    """What a loss of power needs: each file flushed, named, its folder flushed, then pruning."""
     outcome = Outcome("saves whose calls come in the order that a loss of power needs")
     last = folder / "run" / "last"
     last.parent.mkdir()
@@ -195,7 +195,7 @@ def _tmpfs(place: Path, size: int) -> Iterator[None]:
 
 
 def _fails_well(outcome: Outcome, what: str, place: Path, code: int | None, said: str) -> None:
-    """A save that cannot be: one clear line, the old one whole, nothing left; and later it works."""
+    """A save that cannot be: one clear line, the old one whole, nothing left."""
     outcome.cases += 1
     outcome.check(code == 1 and "cannot write" in said, f"{what}: code {code}, {said[-200:]}")
     outcome.check(whole(place / "last", {2}), f"{what}: the old checkpoint is not whole")

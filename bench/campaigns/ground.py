@@ -35,6 +35,7 @@ class Outcome:
     notes: list[str] = field(default_factory=list)
 
     def check(self, right: bool, what: str) -> None:
+        """Note `what` unless it is right."""
         if not right:
             self.failures.append(what)
 
@@ -52,7 +53,7 @@ def pictures(folder: Path, each: int = 40) -> Path:
 
 
 def fork(task: Callable[[], object], log: Path) -> int:
-    """A process of its own that does `task` and ends with its exit code; torch is loaded already."""
+    """A process that does `task` and ends with its exit code; torch is loaded already."""
     pid = os.fork()
     if pid:
         return pid

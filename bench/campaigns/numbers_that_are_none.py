@@ -47,10 +47,12 @@ class Door:
         return tensor
 
     def normalise(self, pixels: Tensor) -> Tensor:
+        """As the loader wants it: uint8 to float."""
         images = pixels.float() / 255
         return self._spoilt(images) if self.way == "picture" else images
 
     def report(self, step: Step) -> None:
+        """Count the steps, and spoil a weight after one of them."""
         self.step = step.step
         if self.way == "weight" and step.step == self.at and step.val is None:
             with torch.no_grad():
