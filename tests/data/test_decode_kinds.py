@@ -11,9 +11,12 @@ import picture_kinds_png  # noqa: F401  # fills the table
 import pytest
 import torch
 from picture_names import NAMES, let_in, raw_unprivileged, unprivileged
+from picture_parts import saved, tiff
 from picture_table import KINDS, Decode, Skip, jpeg, picture
 from PIL import Image
 
+from striate.data.check import fingerprint
+from striate.data.check.page import thumbnail
 from striate.data.decode import decode
 from striate.data.kinds import KINDS as WORDS
 from striate.data.kinds import ODDITIES, Unreadable
@@ -67,6 +70,36 @@ def test_a_kind_of_name_or_file(name: str, tmp_path: Path) -> None:
         folder.mkdir()
         for path, want in NAMES[name](folder, np.random.default_rng(0)):
             check(path, want)
+
+
+def rare_forms() -> dict[str, bytes]:
+    """TIFFs of modes that Pillow decodes and has no conversion for."""
+    lab = saved(Image.new("LAB", (9, 9), (120, 30, 200)), "TIFF")
+    data = bytes(range(162))
+    tags: dict[str, int | tuple[int, ...]] = {"t258": (8, 8), "t277": 2, "t273": 8, "t278": 9}
+    return {"lab": lab, "La": tiff((9, 9), data, **tags, t279=len(data), t338=1)}
+
+
+@pytest.mark.parametrize(("name", "bands"), [("lab", 1), ("La", 1), ("La", 3)])
+def test_pixels_without_a_conversion_are_named(name: str, bands: int, tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    path.write_bytes(rare_forms()[name])
+    assert decode(path).mode.lower() == name.lower()
+    record = Preprocess((8, 8), bands, (0.5,) * bands, (0.5,) * bands)
+    with Workers(functools.partial(raw_of, preprocess=record), count=0) as workers:
+        (result,) = workers.map([path])
+    assert isinstance(result, Unreadable)
+    assert (result.kind, result.where) == ("unsupported-variant", str(path))
+    assert "conversion" in result.reason
+
+
+def test_pixels_without_a_conversion_end_no_check(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    path.write_bytes(rare_forms()["La"])
+    for look in (fingerprint, functools.partial(thumbnail, side=20)):
+        with pytest.raises(Unreadable, match="no conversion is known") as caught:
+            look(path)
+        assert caught.value.kind == "unsupported-variant"
 
 
 def test_ordinary_pictures_are_not_odd(tmp_path: Path) -> None:

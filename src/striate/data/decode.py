@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image, ImageFile
@@ -14,6 +16,7 @@ from striate.data.kinds import Unreadable
 from striate.data.quiet import quiet
 from striate.data.reading import MAX_BYTES, read
 from striate.data.structure import broken_chunk, end_of, has_frame, jpeg_precision, size_of
+from striate.errors import StriateError
 
 MAX_PIXELS = 50_000_000
 
@@ -71,6 +74,18 @@ def opened(content: bytes) -> ImageFile.ImageFile:
     if kind == "TIFF":
         _check_tiff(image)
     return image
+
+
+@contextlib.contextmanager
+def converting(where: str = "") -> Iterator[None]:
+    """Around what makes a decoded image ordinary bands: what cannot be made so is `Unreadable`."""
+    try:
+        yield
+    except StriateError as error:
+        raise Unreadable("unknown-scale", error.what, where=where, remedy=error.remedy) from error
+    except (ValueError, OSError) as error:  # a mode that Pillow decodes, and cannot convert
+        reason = f"has pixels for which no conversion is known ({error})"
+        raise Unreadable("unsupported-variant", reason, where=where) from error
 
 
 def orientation_of(image: Image.Image) -> int:

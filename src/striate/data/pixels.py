@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from striate.data.decode import decode
-from striate.data.kinds import Unreadable
-from striate.errors import StriateError
+from striate.data.decode import converting, decode
 from striate.preprocess import Preprocess
 
 if TYPE_CHECKING:
@@ -25,8 +23,5 @@ def raw_of(source: Path | bytes, preprocess: Preprocess) -> bytes:
     `preprocess.tensor` makes of them what `pixels_of` gives.
     """
     image = decode(source, at_least=preprocess.at_least)
-    try:
+    with converting("" if isinstance(source, bytes) else str(source)):
         return preprocess.raw(image)
-    except StriateError as error:
-        where = "" if isinstance(source, bytes) else str(source)
-        raise Unreadable("unknown-scale", error.what, where=where, remedy=error.remedy) from error

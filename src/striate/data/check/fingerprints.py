@@ -11,12 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from striate.data.decode import decode, opened, orientation_of
-from striate.data.kinds import Unreadable
+from striate.data.decode import converting, decode, opened, orientation_of
 from striate.data.oddities import oddities_of
 from striate.data.quiet import quiet
 from striate.data.reading import read
-from striate.errors import StriateError
 from striate.preprocess import opaque
 
 SIDE = 32  # of the grey thumbnail
@@ -101,13 +99,12 @@ def fingerprint(source: Path) -> Fingerprint:
     content = read(source)
     oddities = oddities_of(content, name=source.name)
     image = decode(content, at_least=(_WORKING, _WORKING))
-    try:
+    size = _size(content)
+    with converting():
         shown = opaque(image)
-    except StriateError as error:
-        raise Unreadable("unknown-scale", error.what, remedy=error.remedy) from error
-    if image.mode == "LA":  # grey also where it is transparent
-        shown = shown.convert("L")
-    return _of_image(shown, _digest(content).digest(), _size(content), oddities)
+        if image.mode == "LA":  # grey also where it is transparent
+            shown = shown.convert("L")
+        return _of_image(shown, _digest(content).digest(), size, oddities)
 
 
 def _size(content: bytes) -> tuple[int, int]:

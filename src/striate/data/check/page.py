@@ -15,7 +15,7 @@ from PIL import Image
 
 from striate.data.check.report import Report
 from striate.data.dataset import Dataset, Files
-from striate.data.decode import decode
+from striate.data.decode import converting, decode
 from striate.data.kinds import Unreadable
 from striate.data.workers import Workers
 from striate.preprocess import opaque
@@ -79,7 +79,9 @@ def _thumbnails(dataset: Dataset, indices: list[int]) -> dict[int, str]:
 
 def thumbnail(source: Path, side: int) -> bytes:
     """A picture file as a small JPEG or PNG."""
-    return _small(opaque(decode(source, at_least=(side, side))), side)
+    image = decode(source, at_least=(side, side))
+    with converting(str(source)):
+        return _small(opaque(image), side)
 
 
 def _image(pixels: NDArray[np.uint8]) -> Image.Image:
