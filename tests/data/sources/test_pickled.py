@@ -61,8 +61,18 @@ def hostile(mark: Path) -> dict[str, bytes]:
         "a shape that is too large": array.replace(b"K\x04", b"K\x7f"),
         "a number for bytes": b"}X\x04\0\0\0datacnumpy._core.numeric\n_frombuffer\n"
         b"(J\xff\xff\xff\x7fcnumpy\ndtype\n(U\x02u1tRK\x01U\x01CtRs.",
+        "tuples of tuples as a name": nested(b"X\x01\0\0\0x\x93)R"),
+        "tuples of tuples as a key": b"}" + nested(b"K\x01s"),
+        "tuples of tuples as a shape": b"}K\x01cnumpy._core.numeric\n_frombuffer\n"
+        b"(U\x01xcnumpy\ndtype\n(U\x02u1tR" + nested(b"U\x01CtRs"),
+        "tuples of tuples as a call": nested(b")R"),
         "an archive": b"PK\x03\x04" + bytes(100),
     }
+
+
+def nested(then: bytes) -> bytes:
+    """A tuple of two of the one before, and so on: a second or more for whatever walks it whole."""
+    return b"\x80\x02K\x01" + b"q\x00h\x00\x86" * 25 + then + b"."
 
 
 NAMES = sorted(hostile(Path("mark")))

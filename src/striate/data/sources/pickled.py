@@ -21,10 +21,6 @@ from striate.errors import WRONG_INPUT, StriateError
 
 _LARGEST = 512 << 20  # bytes; CIFAR-100's training file has 155 million
 _LONGEST = 5_000_000  # instructions; it has 350,000
-_ARRAYS = {("numpy.core.multiarray", "_reconstruct"), ("numpy._core.multiarray", "_reconstruct")}
-_DTYPE, _ENCODE = ("numpy", "dtype"), ("_codecs", "encode")
-_BUFFERS = {("numpy.core.numeric", "_frombuffer"), ("numpy._core.numeric", "_frombuffer")}
-_CALLS = {*_ARRAYS, *_BUFFERS, _DTYPE, _ENCODE}
 _NUMBERS_AND_TEXTS = {
     *("BINBYTES", "BINBYTES8", "BININT", "BININT1", "BININT2", "BINSTRING", "BINUNICODE"),
     *("BYTEARRAY8", "LONG1", "SHORT_BINBYTES", "SHORT_BINSTRING", "SHORT_BINUNICODE"),
@@ -33,11 +29,31 @@ _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": (
 _MARK = object()
 
 
+@dataclass(frozen=True, slots=True)
+class _Global:
+    """The name of something in a module."""
+
+    module: str
+    name: str
+
+
+_ARRAYS = {
+    _Global("numpy.core.multiarray", "_reconstruct"),
+    _Global("numpy._core.multiarray", "_reconstruct"),
+}
+_BUFFERS = {
+    _Global("numpy.core.numeric", "_frombuffer"),
+    _Global("numpy._core.numeric", "_frombuffer"),
+}
+_DTYPE, _ENCODE = _Global("numpy", "dtype"), _Global("_codecs", "encode")
+_CALLS = {*_ARRAYS, *_BUFFERS, _DTYPE, _ENCODE}
+
+
 @dataclass(slots=True)
 class _Call:
     """What a pickle would have called, with what, and the state it would have set."""
 
-    what: tuple[str, str]
+    what: _Global
     arguments: Any
     state: Any = None
 
@@ -89,7 +105,7 @@ class _Machine:
         elif name in _STEPS:
             _STEPS[name](self)
         elif name == "GLOBAL":
-            self.stack.append(tuple(argument.split(" ", 1)))
+            self.stack.append(_Global(*argument.split(" ", 1)))
         elif name in ("BINPUT", "LONG_BINPUT"):
             self.memo[argument] = self.stack[-1]
         elif name in ("BINGET", "LONG_BINGET"):
@@ -127,12 +143,17 @@ class _Machine:
     def set_items(self, values: list[Any]) -> None:
         if not isinstance(self.stack[-1], dict):
             raise _RefusedError("it sets items of what is no dict")
+        # Tuples of tuples take seconds to hash, or to print: nothing unknown is hashed or printed.
+        if not all(isinstance(key, str | bytes) for key in values[::2]):
+            raise _RefusedError("it has a key that is no text")
         self.stack[-1].update(zip(values[::2], values[1::2], strict=True))
 
     def call(self) -> None:
         what, arguments = self.pop(2)
-        if not (isinstance(what, tuple) and what in _CALLS):
-            raise _RefusedError(f"it would call {what!r:.80}")
+        if not isinstance(what, _Global):
+            raise _RefusedError("it would call what is no function")
+        if what not in _CALLS:
+            raise _RefusedError(f"it would call {f'{what.module}.{what.name}'!r:.80}")
         self.stack.append(_Call(what, arguments))
 
     def set_state(self) -> None:
@@ -143,7 +164,10 @@ class _Machine:
         self.stack.append(target)
 
     def global_of_stack(self) -> None:
-        self.stack.append(tuple(self.pop(2)))
+        module, name = self.pop(2)
+        if not (isinstance(module, str) and isinstance(name, str)):
+            raise _RefusedError("it names a function by what is no text")
+        self.stack.append(_Global(module, name))
 
     def memoize(self) -> None:
         self.memo[len(self.memo)] = self.stack[-1]
@@ -179,7 +203,7 @@ def _item(value: Any) -> Any:
     elif value.what in _BUFFERS:
         data, kind, shape, order = value.arguments
     else:
-        raise _RefusedError(f"it holds a {value.what}")
+        raise _RefusedError(f"it holds a {value.what.name}")
     if not (isinstance(kind, _Call) and kind.what == _DTYPE and kind.arguments[0] == "u1"):
         raise _RefusedError("it holds an array of something else than unsigned bytes")
     return np.frombuffer(_bytes(data), np.uint8).reshape(shape, order=order)
