@@ -62,6 +62,28 @@ def test_a_folder_with_metadata_is_a_manifest_if_that_has_classes(tmp_path: Path
     assert load_source(tmp_path).classes == ("cat", "dog")
 
 
+def test_what_a_folders_manifest_does_not_name_is_left_out_by_name(tmp_path: Path) -> None:
+    plant(tmp_path, "x/1.jpg", "x/2.jpg", "y/3.jpg", "y/odd.dat", ".away/4.jpg", "Thumbs.db")
+    absolute = tmp_path / "y" / "3.jpg"
+    rows = [
+        "./x/1.jpg,cat",
+        "x/gone.jpg,cat",
+        f"{absolute},dog",
+        "y/odd.dat,dog",
+        ".away/4.jpg,cat",
+    ]
+    manifest(tmp_path, "file_name,label\n" + "\n".join(rows), "metadata.csv")
+    data = load_source(tmp_path)
+    assert len(data) == 4
+    assert [(one.path, one.kind) for one in data.excluded] == [
+        ("Thumbs.db", "junk"),
+        ("x/2.jpg", "not-listed"),
+        ("x/gone.jpg", "missing-file"),
+    ]
+    # A manifest that was named itself may stand for a part of its folder.
+    assert load_source(tmp_path / "metadata.csv").excluded == data.excluded[2:]
+
+
 def test_rows_that_say_nothing_new_count_once_and_contradictions_are_left_out(
     tmp_path: Path,
 ) -> None:

@@ -13,7 +13,7 @@ import csv
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
@@ -21,6 +21,7 @@ import torch
 
 from striate.data.dataset import Dataset, Excluded, Files, Provenance
 from striate.data.sources.folder import PART_NAMES
+from striate.data.sources.tree import walk
 from striate.errors import WRONG_INPUT, StriateError
 
 SUFFIXES = (".csv", ".tsv", ".jsonl")
@@ -32,6 +33,7 @@ _COLUMNS = {
 _REASONS = {
     "missing-file": "the manifest names it, and it is not there",
     "conflicting-rows": "the manifest gives it more than one class or part",
+    "not-listed": "the folder's manifest does not name it",
 }
 
 
@@ -66,6 +68,23 @@ def load_manifest(path: Path, *, trusted: bool = True) -> Dataset:
     if not rows:
         raise _unusable(path, f"names no picture that is there ({len(excluded):,} left out)")
     return _dataset(path, [rows[name] for name in sorted(rows)], excluded)
+
+
+def load_listed(path: Path, *, trusted: bool) -> Dataset:
+    """A folder by the manifest in it, which then stands for the whole folder.
+
+    So pictures that it does not name are excluded, like all else that lies there.
+    """
+    dataset, tree = load_manifest(path, trusted=trusted), walk(path.parent)
+    assert isinstance(dataset.pictures, Files)
+    named = {*dataset.pictures.names, *(one.path for one in dataset.excluded), path.name}
+    named = {os.path.relpath(n, path.parent) if os.path.isabs(n) else n for n in named}
+    folders = {Path(name) for name in map(os.path.dirname, named)}
+    above = {f"{one}/" for folder in folders for one in (folder, *folder.parents)}
+    unnamed = [_excluded(name, "not-listed") for name in tree.pictures if name not in named]
+    beside = [one for one in tree.excluded if one.path not in named | above]
+    excluded = (*dataset.excluded, *unnamed, *beside)
+    return replace(dataset, excluded=tuple(sorted(excluded, key=lambda one: one.path)))
 
 
 def labels_pictures(path: Path) -> bool:

@@ -12,7 +12,7 @@ from striate.data.sources.cifar import cifar_folder, load_cifar
 from striate.data.sources.folder import from_tree
 from striate.data.sources.hub import is_saved, load_saved
 from striate.data.sources.known import KNOWN, Known
-from striate.data.sources.manifest import SUFFIXES, labels_pictures, load_manifest
+from striate.data.sources.manifest import SUFFIXES, labels_pictures, load_listed, load_manifest
 from striate.data.sources.mnist import idx_sets, load_idx
 from striate.data.sources.packed import is_archive, stem, unpacked
 from striate.data.sources.sample import sample
@@ -82,7 +82,7 @@ def _load_folder(root: Path, *, trusted: bool = True) -> Dataset:
         return load_cifar(root, *found)
     for name in _MANIFESTS:
         if (root / name).is_file() and labels_pictures(root / name):
-            return load_manifest(root / name, trusted=trusted)
+            return load_listed(root / name, trusted=trusted)
     tree = walk(root)
     if not tree.pictures and (inside := _wrapped(tree)):
         return _load_folder(root / inside, trusted=trusted)
