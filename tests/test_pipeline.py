@@ -1,3 +1,4 @@
+import csv
 import json
 from pathlib import Path
 
@@ -95,14 +96,14 @@ def test_an_interrupted_run_leaves_no_folder(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_interrupted_run_takes_back_only_its_own_files(tmp_path: Path) -> None:
+def test_an_interrupted_run_stays_whole_where_others_put_files(tmp_path: Path) -> None:
     def interrupt(step: object) -> None:
         (tmp_path / "run" / "notes.txt").write_text("put here meanwhile")
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         st.train(epochs=1, out=tmp_path / "run", talk=Talk(step=interrupt))
-    assert [path.name for path in (tmp_path / "run").iterdir()] == ["notes.txt"]
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {"notes.txt", "config.json"}
 
 
 def test_default_run_names_never_collide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,3 +128,49 @@ def test_a_large_photograph_is_read_as_training_reads_it(run: Run, tmp_path: Pat
         logits = classifier.net(classifier.preprocess.normalise(pixels[None]))[0]
     expected = logits.double().softmax(0).max().item()
     assert classifier.predict(tmp_path / "large.jpg").probability == pytest.approx(expected)
+
+
+def photographs(folder: Path, count: int) -> None:
+    """Two classes of small pictures that no one would take for each other."""
+    draw = torch.Generator().manual_seed(0)
+    for name in ("ant", "bee"):
+        (folder / name).mkdir(parents=True)
+        for number in range(count):
+            pixels = torch.randint(0, 256, (28, 28), generator=draw, dtype=torch.uint8)
+            Image.fromarray(pixels.numpy()).save(folder / name / f"{number:02}.png")
+
+
+@pytest.mark.parametrize("room", ["memory", "none"])
+def test_files_that_cannot_be_read_are_told_and_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: str
+) -> None:
+    if room == "none":  # neither memory nor disk: pictures are decoded anew every epoch
+        monkeypatch.setattr("striate.data.opening._free_memory", lambda: 0)
+        monkeypatch.setenv("STRIATE_CACHE_GB", "0")
+    photographs(tmp_path / "set", 12)
+    for number in range(5):
+        (tmp_path / "set" / "ant" / f"cut{number}.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (tmp_path / "set" / "bee" / "notes.doc").write_text("words")
+    said: list[str] = []
+    run = st.train(tmp_path / "set", epochs=1, out=tmp_path / "run", talk=Talk(say=said.append))
+    (line,) = [line for line in said if "unreadable" in line]
+    assert line.startswith("5 unreadable files are left out: ant/cut")
+    assert line.count("(truncated)") == 3
+    assert line.endswith(f", ...; see {run.path / 'excluded.csv'}")
+    rows = list(csv.DictReader((run.path / "excluded.csv").read_text().splitlines()))
+    assert {row["path"] for row in rows} == {
+        "bee/notes.doc", *(f"ant/cut{number}.png" for number in range(5))
+    }  # fmt: skip
+    assert all(row["kind"] and row["reason"] for row in rows)
+    assert json.loads((run.path / "config.json").read_text())["unreadable"] == 5
+
+
+def test_a_run_that_ends_early_takes_its_list_back(tmp_path: Path) -> None:
+    def interrupt(line: str) -> None:
+        raise KeyboardInterrupt
+
+    photographs(tmp_path / "set", 12)
+    (tmp_path / "set" / "bee" / "cut.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    with pytest.raises(KeyboardInterrupt):
+        st.train(tmp_path / "set", epochs=1, out=tmp_path / "run", talk=Talk(say=interrupt))
+    assert not (tmp_path / "run").exists()

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import errno
+import io
 import itertools
 import json
 import os
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from striate.data import Excluded
 from striate.data.caching.locks import exclusive
+from striate.data.sources.names import printable
 from striate.errors import WRONG_INPUT, StriateError
 from striate.exporting import CONFIG, read_config, seal
 from striate.files import flush_folder, unwritable, write_atomic
 
 LAST = "last"
+EXCLUDED = "excluded.csv"
 _LOCK = ".lock"
 
 
@@ -95,16 +100,28 @@ def held(folder: Path) -> Iterator[None]:
         yield
 
 
+def list_excluded(folder: Path, excluded: Sequence[Excluded]) -> None:
+    """Name every file that is not among the samples, and why; no list where there is none."""
+    if not excluded:
+        return
+    rows = io.StringIO()
+    writer = csv.writer(rows, lineterminator="\n")
+    writer.writerow(("path", "kind", "reason"))
+    writer.writerows((printable(one.path), one.kind, printable(one.reason)) for one in excluded)
+    write_atomic(folder / EXCLUDED, rows.getvalue().encode())
+
+
 def release(folder: Path) -> None:
     """Take back the folder of a run that failed before there was anything to go on from."""
     # Whatever ended the run says more than a failed clean-up would.
     with contextlib.suppress(OSError):
         if (folder / LAST).is_dir():
             (folder / LAST).rmdir()  # which fails where there is a snapshot
-        if {path.name for path in folder.iterdir()} <= {CONFIG, _LOCK}:
+        if {path.name for path in folder.iterdir()} <= {CONFIG, _LOCK, EXCLUDED}:
             # The name first, in one step: a second Ctrl-C leaves a whole run, or none.
             gone = folder.with_name(f".striate-{secrets.token_hex(8)}.gone")
             folder.rename(gone)
+            (gone / EXCLUDED).unlink(missing_ok=True)
             (gone / CONFIG).unlink(missing_ok=True)
             (gone / _LOCK).unlink(missing_ok=True)
             gone.rmdir()

@@ -17,6 +17,7 @@ from striate.data.augment import policy
 from striate.data.loader import Loader
 from striate.data.opening import open_store
 from striate.data.order import Order
+from striate.data.sources.names import printable
 from striate.data.split import split
 from striate.data.stores import Store
 from striate.errors import WRONG_INPUT, ArgumentError, StriateError
@@ -189,6 +190,7 @@ def _train_into(path: Path, job: _Job) -> Run:
         report=job.talk.decoding,
         say=job.talk.say,
     )
+    named = _name_unreadable(path, job, store)
     train_part = _loader(job, store, cut.train, recipe.batch_size, shuffle=True)
     val_part = _loader(job, store, cut.val, _EVALUATION_BATCH, shuffle=False)
     classes = len(data.classes)
@@ -216,13 +218,28 @@ def _train_into(path: Path, job: _Job) -> Run:
     if len(cut.test):
         test_part = _loader(job, store, cut.test, _EVALUATION_BATCH, shuffle=False)
         test = evaluate(net, test_part, classes, job.team).scores()
+    _name_unreadable(path, job, store, named)  # those decoded on the way are known only now
     run = Run(path, job.plan["model"]["name"], "scratch", training.clock.seconds, val, test)
     if job.team.leads:
         write_history(path / METRICS, training.history)
         metrics = {"val": val.to_dict(), "test": test.to_dict() if test else None}
-        save_model(path, net, {**job.plan, "metrics": metrics, "seconds": run.seconds})
+        facts = {"metrics": metrics, "seconds": run.seconds, "unreadable": len(store.excluded)}
+        save_model(path, net, {**job.plan, **facts})
     job.team.wait()
     return run
+
+
+def _name_unreadable(path: Path, job: _Job, store: Store, known: int = 0) -> int:
+    """Tell which files have no pixels, `known` of which were told before; returns how many."""
+    new = store.excluded[known:]
+    if job.team.leads and (new or not known):
+        run_folder.list_excluded(path, [*job.data.excluded, *store.excluded])
+    if new:
+        first = ", ".join(printable(f"{one.path} ({one.kind})") for one in new[:3])
+        more = ", ..." if len(new) > 3 else ""
+        where = path / run_folder.EXCLUDED
+        job.talk.say(f"{len(new):,} unreadable files are left out: {first}{more}; see {where}")
+    return len(store.excluded)
 
 
 def _loader(job: _Job, store: Store, part: torch.Tensor, batch: int, *, shuffle: bool) -> Loader:
