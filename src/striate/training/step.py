@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
@@ -50,7 +51,7 @@ class Stepper:
         # Its own random numbers a step: nothing to save, and nothing that a resume can change.
         torch.manual_seed((self.recipe.seed * 1_000_003 + step) * 1_009 + self.team.rank)
         self.optimiser.zero_grad(set_to_none=True)
-        images, labels = self._mixed(batch, epoch)
+        images, labels = self._mixed(_filled(batch), epoch)
         total = 0.0
         parts = [t.chunk(self.recipe.accumulate) for t in (images, labels, batch.mask)]
         for piece in zip(*parts, strict=True):
@@ -88,3 +89,19 @@ class Stepper:
         self.optimiser.step()
         if self.average:
             self.average.follow(self.net)
+
+
+def _filled(batch: Batch) -> Batch:
+    """Samples of the batch instead of those that do not count.
+
+    A picture that cannot be read is black: batch norm would measure it, and a mixture with it would
+    teach black as its class. Copies of samples that count do neither.
+    """
+    real = batch.mask.nonzero().flatten()
+    if len(real) in (0, len(batch.mask)):
+        return batch
+    gaps = ~batch.mask
+    copied = real[torch.arange(int(gaps.sum()), device=real.device) % len(real)]
+    images, labels = batch.images.clone(), batch.labels.clone()  # keeps the memory's format
+    images[gaps], labels[gaps] = images[copied], labels[copied]
+    return replace(batch, images=images, labels=labels)

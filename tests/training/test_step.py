@@ -1,0 +1,63 @@
+"""One update, and what pictures without pixels must not do to it."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from striate.data.loader import Batch
+from striate.training import Loss, Recipe
+from striate.training.dist import ALONE
+from striate.training.step import Stepper
+
+
+class Notes(nn.Module):
+    """A network that keeps what it was given; every logit is learned alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.logits = nn.Parameter(torch.zeros(3))
+        self.seen = torch.empty(0)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """The same logits for every image."""
+        self.seen = images.detach().clone()
+        return self.logits.expand(len(images), 3)
+
+
+class Targets(Loss):
+    """Keeps the labels, too."""
+
+    def __call__(self, logits: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
+        """As `Loss`."""
+        self.seen = labels.clone()
+        return super().__call__(logits, labels, mask)
+
+
+def batch() -> Batch:
+    """Six samples; the picture of sample 2 has no pixels, its class is 2 as that of no other."""
+    images = torch.arange(1.0, 7.0).view(6, 1, 1, 1).expand(6, 1, 4, 4).clone()
+    images[2] = 0
+    labels = torch.tensor([0, 1, 2, 0, 1, 0])
+    return Batch(images, labels, torch.arange(6) != 2, torch.arange(6))
+
+
+@pytest.mark.parametrize("mix", ["none", "mixup", "cutmix"])
+def test_a_picture_without_pixels_is_neither_shown_nor_mixed_in(mix: str) -> None:
+    net, loss = Notes(), Targets()
+    stepper = Stepper(net, Recipe(mix=mix), loss, 3, ALONE)
+    stepper.update(batch(), 0, 0, 0.1, 5)
+    assert net.seen.min() >= 1
+    targets = loss.seen
+    taught = targets if mix == "none" else targets[:, 2]
+    assert not (taught == 2).any() if mix == "none" else float(taught.sum()) == 0
+
+
+def test_a_batch_of_nothing_readable_changes_nothing() -> None:
+    one = batch()
+    none = Batch(
+        torch.zeros_like(one.images), one.labels, torch.zeros(6, dtype=torch.bool), one.ids
+    )
+    net = Notes()
+    assert Stepper(net, Recipe(mix="mixup"), Loss(), 3, ALONE).update(none, 0, 0, 0.1, 0) == 0
