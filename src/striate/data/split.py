@@ -36,7 +36,7 @@ def split(
     parts = _labelled_parts(dataset)
     pool = _train_pool(dataset, parts)
     of_pool = dataset.labels[pool]
-    roots = _roots(len(dataset), groups)[pool]
+    roots = roots_of(len(dataset), groups)[pool]
     wanted = {part: 0 if part in parts else share for part, share in (("val", val), ("test", test))}
     cut = _cut(of_pool, roots, **wanted, seed=seed)
     return Split(
@@ -114,7 +114,7 @@ def _train_pool(dataset: Dataset, parts: dict[str, Tensor]) -> Tensor:
     return free.nonzero().flatten()
 
 
-def _roots(count: int, pairs: Pairs) -> Tensor:
+def roots_of(count: int, pairs: Pairs) -> Tensor:
     """For every sample the number of its group: two are equal where pairs connect them, `(N,)`."""
     above = list(range(count))
     pairs = list(pairs)

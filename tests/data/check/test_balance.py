@@ -67,5 +67,6 @@ def test_a_single_class_is_pointed_out() -> None:
     assert [one.kind for one in warnings(classes(40))] == ["one-class"]
 
 
-def test_no_classes_at_all_is_no_news() -> None:
+def test_no_classes_at_all_are_a_problem() -> None:
+    assert [one.kind for one in problems([])] == ["no-classes"]
     assert warnings([]) == []

@@ -116,6 +116,41 @@ def test_nothing_usable_is_reported_and_no_error(tmp_path: Path) -> None:
     assert [f.kind for f in report.problems] == ["unreadable", "empty-class", "empty-class"]
 
 
+def flat(root: Path, count: int) -> Path:
+    root.mkdir()
+    generator = np.random.default_rng(3)
+    for number in range(count):
+        photo(generator, 40, 40).save(root / f"{number}.png")
+    return root
+
+
+def test_a_folder_without_classes_is_a_problem(tmp_path: Path) -> None:
+    report = check(load_source(flat(tmp_path / "flat", 4)))
+    assert [(f.kind, f.message) for f in report.problems] == [
+        ("no-classes", "there are no classes: nothing can be trained on it")
+    ]
+    assert report.warnings == ()
+
+
+def test_data_that_were_lost_on_the_way_are_problems(tmp_path: Path) -> None:
+    root = flat(tmp_path / "set", 24)
+    rows = [f"{number}.png,{'ab'[number % 2]}" for number in range(23)]
+    rows += ["gone.png,a", "away.png,b", "3.png,a", "23.png,"]
+    (root / "metadata.csv").write_text("file_name,label\n" + "\n".join(rows))
+    (root / "link.png").symlink_to(root / "nothing.png")
+    (root / "notes.txt").touch()
+    report = check(load_source(root))
+    assert {f.kind: f.paths for f in report.problems} == {
+        "missing-file": ("away.png", "gone.png"),
+        "conflicting-rows": ("3.png",),
+        "broken-link": ("link.png",),
+    }
+    assert report.problems[0].message == "the manifest names it, and it is not there"
+    (unlabelled,) = [f for f in report.warnings if f.kind == "unlabelled"]
+    assert unlabelled.paths == ("23.png",)
+    assert load_source(root).labels[list(unlabelled.indices)].tolist() == [-1]
+
+
 def test_the_data_stays_as_it_is(folder: Path) -> None:
     before = state(folder)
     check(load_source(folder))

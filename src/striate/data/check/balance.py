@@ -19,6 +19,8 @@ _SLIP = re.compile(
 
 def problems(classes: Sequence[Class]) -> list[Finding]:
     """What no training can make good: classes without pictures to learn from."""
+    if not classes:
+        return [Finding("no-classes", "there are no classes: nothing can be trained on it")]
     found = []
     for one in classes:
         if one.count == 0:

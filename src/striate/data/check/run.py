@@ -24,9 +24,13 @@ from striate.data.check.report import Class, Fault, Finding, Group, Report
 from striate.data.dataset import Dataset, Files
 from striate.data.kinds import ODDITIES, Unreadable
 from striate.data.sources.names import printable
+from striate.data.split import roots_of
 from striate.data.workers import Workers
 
 Step = Callable[[int, int], None]
+
+# Of what a source leaves out, what was meant to be data.
+_LOST = ("missing-file", "conflicting-rows", "broken-link", "unreadable-folder", "unreadable-file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,6 @@ def check(dataset: Dataset, *, step: Step = lambda done, of: None) -> Report:
     pairs = [(a, b) for a, b in seen.samples[found.indices].tolist()]
     groups = _groups(dataset, pairs, found.kinds)
     classes = _classes(dataset, set(seen.unreadable))
-    odd = quality(seen.prints) if len(seen.prints) else {}
     return Report(
         source=dataset.provenance.source,
         files=len(dataset),
@@ -68,15 +71,12 @@ def check(dataset: Dataset, *, step: Step = lambda done, of: None) -> Report:
             if kind in seen.oddities
         ),
         duplicates=groups,
-        problems=(*_problems(seen, groups), *balance.problems(classes)),
+        problems=(*_problems(dataset, seen, groups), *balance.problems(classes)),
         warnings=(
             *balance.warnings(classes),
+            *_unlabelled(dataset, seen),
             *_duplicates(groups),
-            *(
-                _about(dataset, kind, MESSAGES[kind], seen.samples[rows].tolist())
-                for kind, rows in odd.items()
-                if len(rows)
-            ),
+            *_odd(dataset, seen),
         ),
         pairs=tuple(pairs),
         seconds=time.perf_counter() - start,
@@ -139,20 +139,11 @@ def _groups(
     dataset: Dataset, pairs: list[tuple[int, int]], kinds: tuple[str, ...]
 ) -> tuple[Group, ...]:
     """What pairs connect, each group sorted, and the groups by their first picture."""
-    above = {index: index for pair in pairs for index in pair}
-
-    def root(index: int) -> int:
-        while above[index] != index:
-            above[index] = above[above[index]]  # halves the path for the next one
-            index = above[index]
-        return index
-
-    for one, other in pairs:
-        above[root(one)] = root(other)
+    roots = roots_of(len(dataset), pairs).tolist()
     members: dict[int, list[int]] = defaultdict(list)
-    for index in sorted(above):
-        members[root(index)].append(index)
-    near = {root(one) for (one, _), kind in zip(pairs, kinds, strict=True) if kind == "near"}
+    for index in sorted({index for pair in pairs for index in pair}):
+        members[roots[index]].append(index)
+    near = {roots[one] for (one, _), kind in zip(pairs, kinds, strict=True) if kind == "near"}
     part_of = {i: part for part, indices in dataset.parts.items() for i in indices.tolist()}
     labels = dataset.labels.tolist()
     return tuple(
@@ -167,7 +158,7 @@ def _groups(
     )
 
 
-def _problems(seen: _Seen, groups: tuple[Group, ...]) -> Iterator[Finding]:
+def _problems(dataset: Dataset, seen: _Seen, groups: tuple[Group, ...]) -> Iterator[Finding]:
     if seen.unreadable:
         count = f"{len(seen.unreadable):,} without a usable picture"
         yield Finding("unreadable", count)
@@ -181,6 +172,24 @@ def _problems(seen: _Seen, groups: tuple[Group, ...]) -> Iterator[Finding]:
     ):
         if chosen:
             yield _joined(kind, message, chosen)
+    for kind in _LOST:
+        if lost := [one for one in dataset.excluded if one.kind == kind]:
+            yield Finding(kind, lost[0].reason, paths=tuple(printable(one.path) for one in lost))
+
+
+def _unlabelled(dataset: Dataset, seen: _Seen) -> Iterator[Finding]:
+    """Pictures without a class beside others that have one."""
+    without = seen.samples[dataset.labels.numpy()[seen.samples] < 0].tolist()
+    if without and dataset.classes:
+        yield _about(dataset, "unlabelled", "in no class, so nothing is learnt of it", without)
+
+
+def _odd(dataset: Dataset, seen: _Seen) -> Iterator[Finding]:
+    """Pictures that are hardly worth having."""
+    if len(seen.prints):
+        for kind, rows in quality(seen.prints).items():
+            if len(rows):
+                yield _about(dataset, kind, MESSAGES[kind], seen.samples[rows].tolist())
 
 
 def _duplicates(groups: tuple[Group, ...]) -> Iterator[Finding]:
