@@ -9,7 +9,7 @@ from PIL import Image
 import striate as st
 from striate.data import load_source, pixels_of, stratified_split
 from striate.errors import StriateError
-from striate.pipeline import Run, Talk
+from striate.pipeline import Run, Talk, resume
 
 
 @pytest.fixture(scope="module")
@@ -174,3 +174,15 @@ def test_a_run_that_ends_early_takes_its_list_back(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         st.train(tmp_path / "set", epochs=1, out=tmp_path / "run", talk=Talk(say=interrupt))
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_on_a_relative_folder_goes_on_from_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photographs(tmp_path / "set", 12)
+    monkeypatch.chdir(tmp_path)
+    st.train("set", epochs=1, out=tmp_path / "run")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    again = resume(tmp_path / "run", epochs=2)
+    assert len((again.path / "metrics.jsonl").read_text().splitlines()) == 2

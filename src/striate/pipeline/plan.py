@@ -14,6 +14,7 @@ import torch
 
 import striate
 from striate.data import Dataset, Files, Split
+from striate.data.sources.known import KNOWN
 from striate.exporting import FORMAT
 from striate.models import create
 from striate.preprocess import Preprocess
@@ -29,7 +30,7 @@ def begin(
 ) -> dict[str, Any]:
     """The config of a run that begins: enough to go on with it in another process."""
     samples = {"train": len(cut.train), "val": len(cut.val), "test": len(cut.test)}
-    where = str(source) if str(source) == data.name else str(Path(source).resolve())
+    where = str(source) if source in KNOWN else str(Path(source).expanduser().resolve())
     return {
         "format": FORMAT,
         "classes": list(data.classes),
