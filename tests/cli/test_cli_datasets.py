@@ -1,3 +1,4 @@
+import hashlib
 import json
 import subprocess
 import sys
@@ -63,8 +64,8 @@ def test_a_download_is_told_as_json_or_as_a_folder(
     )
     entry = known.Known("cifar10", "", "", ("http://127.0.0.1:9/",), (published,))
     monkeypatch.setitem(known.KNOWN, "cifar10", entry)
-    out = tmp_path / "out"
-    out.mkdir()
+    out = tmp_path / "[/out]"  # which is no markup
+    out.mkdir(parents=True)
     (out / "a.bin").write_bytes(b"abc")
     done = striate_command("datasets", "get", "cifar10", "--out", out, "--json")
     assert json.loads(done.stdout) == {
@@ -75,6 +76,26 @@ def test_a_download_is_told_as_json_or_as_a_folder(
     done = striate_command("datasets", "get", "cifar10", "--out", out)
     assert done.stdout == f"{out}\n"
     assert f"striate train {out}" in done.stderr
+
+
+def test_where_a_download_holds_several_sets_its_folder_is_no_hint(
+    striate_command: Striate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from striate.data.sources import known
+
+    published = known.File("a.bin", 0, hashlib.sha256(b"").hexdigest())
+    mirrors = ("http://127.0.0.1:9/",)
+    entry = known.Known("emnist-letters", "", "", mirrors, (published,), folder="emnist")
+    monkeypatch.setitem(known.KNOWN, "emnist-letters", entry)
+    (tmp_path / "data" / "emnist").mkdir(parents=True)
+    (tmp_path / "data" / "emnist" / "a.bin").touch()
+    done = striate_command("datasets", "get", "emnist-letters", "--out", tmp_path / "data/emnist")
+    assert done.stderr == "Checked.\n"
+    (tmp_path / "cache" / "striate" / "datasets").mkdir(parents=True)
+    (tmp_path / "data" / "emnist").rename(tmp_path / "cache" / "striate" / "datasets" / "emnist")
+    monkeypatch.delenv("STRIATE_DATA")
+    done = striate_command("datasets", "get", "emnist-letters")
+    assert done.stderr == "Checked. Try next: striate train emnist-letters\n"
 
 
 def test_the_commands_import_no_torch() -> None:

@@ -44,7 +44,7 @@ def summary(
         found = summarise(network_from(network), sizes)
     if html is not None:
         write_atomic(html, found.to_html().encode())
-        talk().print(f"wrote {html}", soft_wrap=True, markup=False)
+        talk().print(f"wrote {html}", soft_wrap=True)
     if json:
         print_json(found.to_dict())
     else:

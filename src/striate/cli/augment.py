@@ -46,7 +46,7 @@ def augment(
     if json:
         print_json({"output": str(target), "policy": policy, "seed": seed})
     else:
-        results().print(str(target), soft_wrap=True, markup=False)
+        results().print(str(target), soft_wrap=True)
 
 
 def _write(image: Path, name: str, target: Path, seed: int) -> None:
@@ -76,6 +76,6 @@ def _list(json: bool) -> None:
         return
     console = results()
     for name, steps in POLICIES.items():
-        console.print(name, markup=False)
+        console.print(name)
         for line in describe(steps) or ["nothing"]:
-            console.print(f"    {line}", markup=False, soft_wrap=True)
+            console.print(f"    {line}", soft_wrap=True)

@@ -67,7 +67,7 @@ def clear(json: Json = False) -> None:
     results().print(f"removed {gone / 1e6:,.1f} MB")
     for item in kept:
         source = item.seal.source if item.seal else "an unfinished build"
-        talk().print(f"in use, so it stays: {_printable(source)}", markup=False)
+        talk().print(f"in use, so it stays: {_printable(source)}")
 
 
 def _facts(item: Listed) -> dict[str, Any]:
@@ -95,7 +95,7 @@ def _print(facts: dict[str, Any]) -> None:
 
     console = results()
     head = f"{facts['bytes'] / 1e6:,.1f} MB of {facts['limit'] / 1e6:,.0f} MB in {facts['path']}"
-    talk().print(head, markup=False, soft_wrap=True)
+    talk().print(head, soft_wrap=True)
     names = ["pictures", "size", "MB", "used", "source"]
     cells = [_cells(entry) for entry in facts["entries"]]
     if not console.is_terminal:

@@ -55,7 +55,7 @@ def check(
         report = run_check(dataset, step=step)
     if html is not None:
         write_atomic(html, page(dataset, report).encode())
-        talk(quiet).print(f"Report: {html}", soft_wrap=True, markup=False)
+        talk(quiet).print(f"Report: {html}", soft_wrap=True)
     if json:
         print_json(report.to_dict())
     else:
@@ -138,7 +138,7 @@ def _examples(lines: Sequence[str]) -> None:
 def _line(text: str, style: str | None = None) -> None:
     """One line; a file name with control characters in it cannot move the cursor."""
     safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-    results().print(safe, style=style, markup=False, soft_wrap=True)
+    results().print(safe, style=style, soft_wrap=True)
 
 
 @contextmanager

@@ -86,7 +86,9 @@ def get_dataset(
         return
     print(folder)
     use = name if out is None else folder
-    talk(quiet).print(f"Checked. Try next: striate train {use}", soft_wrap=True)
+    # Where one download holds several sets, its folder is none of them.
+    hint = f" Try next: striate train {use}" if out is None or not entry.folder else ""
+    talk(quiet).print(f"Checked.{hint}", soft_wrap=True)
 
 
 def _silent(name: str) -> Callable[[int, int], None]:

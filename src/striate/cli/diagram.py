@@ -34,7 +34,7 @@ def diagram(
     with guest_code():
         picture = draw(network_from(network), sizes)
     write_atomic(file, picture.encode())
-    talk().print(f"wrote {file}", soft_wrap=True, markup=False)
+    talk().print(f"wrote {file}", soft_wrap=True)
 
 
 def _svg_file(network: str, output: Path | None) -> Path:

@@ -60,7 +60,7 @@ def _print(findings: list[Finding], network: str, shape: str | None) -> None:
     console = results()
     if not findings:
         at = f" ({shape})" if shape else ""
-        console.print(f"{network}{at}: no rule fired.", markup=False)
+        console.print(f"{network}{at}: no rule fired.")
     style = {"error": "bold red", "warning": "bold yellow", "hint": "bold cyan"}
     for level in dict.fromkeys(finding.level for finding in findings):
         group = [finding for finding in findings if finding.level == level]

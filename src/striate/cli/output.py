@@ -31,14 +31,17 @@ def guest_code() -> Iterator[None]:
 
 
 def results() -> Console:
-    """A console on stdout; rich drops colour in a pipe or under NO_COLOR."""
+    """A console on stdout; rich drops colour in a pipe or under NO_COLOR.
+
+    What is printed is no markup: a path may hold `[x]`, in which rich would see a style.
+    """
     from rich.console import Console
 
-    return Console(highlight=False)
+    return Console(highlight=False, markup=False)
 
 
 def talk(quiet: bool = False) -> Console:
     """A console on stderr, for progress and remarks."""
     from rich.console import Console
 
-    return Console(file=sys.stderr, highlight=False, quiet=quiet)
+    return Console(file=sys.stderr, highlight=False, markup=False, quiet=quiet)

@@ -122,16 +122,15 @@ def _print_rows(rows: list[dict[str, Any]], ranked: bool) -> None:
     console, errors = results(), talk()
     for row in rows:
         if "error" in row:
-            errors.print(f"striate: {row['path']}: {row['error']}", soft_wrap=True, markup=False)
+            errors.print(f"striate: {row['path']}: {row['error']}", soft_wrap=True)
             continue
         console.print(
             f"{row['path']}: {row['label']} ({_percent(row['probability'])})",
             soft_wrap=True,
-            markup=False,
         )
         if ranked:
             for rank in row["top"][1:]:
-                console.print(f"  {rank['label']} ({_percent(rank['probability'])})", markup=False)
+                console.print(f"  {rank['label']} ({_percent(rank['probability'])})")
 
 
 def _percent(chance: float) -> str:

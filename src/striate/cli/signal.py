@@ -73,7 +73,7 @@ def filter_image(
     if json:
         print_json(facts)
     else:
-        results().print(facts["output"], soft_wrap=True, markup=False)
+        results().print(facts["output"], soft_wrap=True)
 
 
 def match_image(
@@ -171,8 +171,8 @@ def _list_kernels(json: bool) -> None:
             f"{key}={'auto' if value is None else f'{value:g}'}"
             for key, value in parameters.items()
         )
-        console.print(f"{name}{':' if words else ''}{words}", markup=False, soft_wrap=True)
-        console.print(f"    {text}", markup=False, soft_wrap=True)
+        console.print(f"{name}{':' if words else ''}{words}", soft_wrap=True)
+        console.print(f"    {text}", soft_wrap=True)
 
 
 def _check_padding(padding: str) -> None:
@@ -260,4 +260,4 @@ def _print_match(answer: dict[str, Any]) -> None:
             soft_wrap=True,
         )
     if answer["output"]:
-        remark.print(f"wrote {answer['output']}", soft_wrap=True, markup=False)
+        remark.print(f"wrote {answer['output']}", soft_wrap=True)

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -113,7 +114,7 @@ def _launch(words: list[str], count: int, console: Console) -> None:
 
     if count < 1:
         raise ArgumentError("nproc", count, "at least 1")
-    code = launch(["train", *words], count, console.print)
+    code = launch(["train", *words], count, partial(console.print, soft_wrap=True))
     if code in (INTERRUPTED, TERMINATED):
         raise StriateError(f"all {count} processes have left", exit_code=code)
     raise typer.Exit(code)
@@ -188,4 +189,4 @@ def _talk(console: Console) -> Iterator[Talk]:
                     f"validation accuracy {now.val.accuracy:.1%}"
                 )
 
-        yield Talk(step, decoding, console.print)
+        yield Talk(step, decoding, partial(console.print, soft_wrap=True))
