@@ -54,28 +54,44 @@ def pictures(folder: Path, each: int = 40) -> Path:
 
 def fork(task: Callable[[], object], log: Path) -> int:
     """A process that does `task` and ends with its exit code; torch is loaded already."""
+    held = (signal.SIGINT, signal.SIGTERM)
+    signal.pthread_sigmask(signal.SIG_BLOCK, held)  # a signal must not reach the copy's parent half
     pid = os.fork()
     if pid:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, held)
         return pid
-    code = 0
+    code = 1
     try:
         os.setsid()
         out = os.open(log, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
         os.dup2(out, 1)
         os.dup2(out, 2)
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, held)
+        code = _code_of(task)
+    except KeyboardInterrupt:  # the second, while the first was being told
+        code = 130
+    except SystemExit:
+        code = 143
+    finally:
+        signal.pthread_sigmask(signal.SIG_BLOCK, held)
+        with contextlib.suppress(OSError):  # on the disk that a campaign has made full
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+
+
+def _code_of(task: Callable[[], object]) -> int:
+    try:
         task()
     except SystemExit as left:
-        code = left.code if isinstance(left.code, int) else 1
+        return left.code if isinstance(left.code, int) else 1
     except KeyboardInterrupt:
-        code = 130
-    except BaseException:
+        return 130
+    except Exception:
         traceback.print_exc()
-        code = 1
-    with contextlib.suppress(OSError):  # on the disk that a campaign has made full
-        sys.stdout.flush()
-        sys.stderr.flush()
-    os._exit(code)
+        return 1
+    return 0
 
 
 def striate(words: list[str], log: Path) -> int:
