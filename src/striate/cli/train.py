@@ -42,6 +42,9 @@ def train(  # noqa: PLR0913  # one argument an option, as typer wants it
     seed: Annotated[
         int | None, typer.Option(help="Decides the split, the weights and the order.")
     ] = None,
+    group_by: Annotated[
+        str, typer.Option(help="Never part files whose names match this regular expression alike.")
+    ] = "",
     out: Annotated[
         Path | None, typer.Option(help="The run folder to make; by default runs/SOURCE-TIME.")
     ] = None,
@@ -62,18 +65,20 @@ def train(  # noqa: PLR0913  # one argument an option, as typer wants it
     striate train
     striate train photos/ --budget 10m
     striate train mnist --model resnet20 --epochs 3 --set batch_size=128
+    striate train scans/ --group-by '(patient\\d+)_'
     striate train --resume runs/photos-20260101-120000
     striate train photos/ --nproc 2
     striate train --json | jq .test.accuracy
     """
     if resume is not None:
-        _only_growth({"--model": model, "--recipe": recipe, "--set": settings, "--out": out})
+        fixed = {"--model": model, "--recipe": recipe, "--set": settings, "--out": out}
+        _only_growth(fixed | {"--group-by": group_by})
     if nproc != 1:
         flags = ["--json"] * json + ["--quiet"] * quiet + [f"--set={s}" for s in settings or []]
         where = _out(source, out) if resume is None else None
         given: dict[str, object] = {
             "--model": model, "--recipe": recipe, "--epochs": epochs, "--budget": budget,
-            "--seed": seed, "--out": where, "--resume": resume,
+            "--seed": seed, "--out": where, "--resume": resume, "--group-by": group_by or None,
         }  # fmt: skip
         return _launch([source, *flags, *_words(given)], nproc, talk(quiet))
     from striate.pipeline import resume as go_on
@@ -86,7 +91,9 @@ def train(  # noqa: PLR0913  # one argument an option, as typer wants it
             run = go_on(resume, talk=listeners, **changes)
         else:
             named = _setup(recipe, model, settings or [])
-            run = run_training(source, out=out, talk=listeners, **named, **changes)
+            run = run_training(
+                source, group_by=group_by, out=out, talk=listeners, **named, **changes
+            )
     if leads():
         print_json(run.to_dict()) if json else _print_run(run)
 
@@ -122,12 +129,11 @@ def _launch(words: list[str], count: int, console: Console) -> None:
 
 def _setup(recipe: str | None, model: str | None, settings: list[str]) -> dict[str, Any]:
     """What `pipeline.train` takes for a named run, a named network, and changes to the recipe."""
-    from striate.pipeline.running import MODEL
     from striate.recipes import setup
     from striate.training import Recipe
 
     if recipe is None:
-        return {"model": model or MODEL, "recipe": Recipe().changed(settings)}
+        return {"model": model, "recipe": Recipe().changed(settings)}
     named = setup(recipe)
     return {
         "model": model or named.model,

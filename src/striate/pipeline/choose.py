@@ -9,13 +9,15 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from striate.data import Dataset, Files, Unreadable, decode
+from striate.data import Dataset, Files, Split, decode
 from striate.errors import WRONG_INPUT, StriateError
 from striate.preprocess import Preprocess
 
 _LOOKED_AT = 200
 _SMALL = 64
 _LARGE = 224
+_PROBE = Preprocess((8, 8), 3, (0.5,) * 3, (0.5,) * 3)
+"""Whether a picture has pixels that can be used shows only when they are taken."""
 
 
 def preprocess_for(data: Dataset, part: Tensor) -> Preprocess:
@@ -29,18 +31,48 @@ def preprocess_for(data: Dataset, part: Tensor) -> Preprocess:
     chosen = part[torch.linspace(0, len(part) - 1, min(_LOOKED_AT, len(part))).long()]
     pictures = _readable(data.pictures, chosen.tolist())
     size = _size([picture.size for picture in pictures])
-    grey = all(_is_grey(picture) for picture in pictures)
-    blank = Preprocess(size, 1 if grey else 3, *((0.5,) * (1 if grey else 3),) * 2)
-    return _with_spread(size, torch.stack([blank.pixels(picture) for picture in pictures]))
+    bands = 1 if all(_is_grey(picture) for picture in pictures) else 3
+    plain = Preprocess(size, bands, (0.5,) * bands, (0.5,) * bands)
+    return _with_spread(size, torch.stack([plain.pixels(picture) for picture in pictures]))
+
+
+def default_model(size: tuple[int, int]) -> str:
+    """A network for pictures of this size that a CPU can train."""
+    if max(size) > _SMALL:
+        return "mobilenet_v3_small"
+    return "lecture_net" if size[0] == size[1] else "resnet20"
+
+
+def check_enough(data: Dataset, cut: Split) -> None:
+    """Refuse data that nothing can be learnt from, or whose learning nothing could be told of."""
+    if len(data.classes) < 2:
+        raise StriateError(
+            f"has {len(data.classes)} class{'es' * (len(data.classes) != 1)}, and at least two are "
+            "needed to tell one from another",
+            where=data.provenance.source,
+            remedy="Put the pictures of each class into a folder of its own",
+            exit_code=WRONG_INPUT,
+        )
+    if not len(cut.val) or not len(cut.train):
+        counts = data.labels[data.labels >= 0].bincount(minlength=len(data.classes)).tolist()
+        few = min(zip(counts, data.classes, strict=True))
+        raise StriateError(
+            f"has too few pictures to learn from some and judge by others ({few[0]} of {few[1]!r})",
+            where=data.provenance.source,
+            remedy="Ten of each class are the least",
+            exit_code=WRONG_INPUT,
+        )
 
 
 def _readable(files: Files, indices: Sequence[int]) -> list[Image.Image]:
     pictures = []
     for index in indices:
         try:
-            pictures.append(decode(files.path(index)))
-        except Unreadable:  # the loader names it, with the reason
+            picture = decode(files.path(index))
+            _PROBE.pixels(picture)
+        except StriateError:  # the loader names it, with the reason
             continue
+        pictures.append(picture)
     if not pictures:
         raise StriateError(
             f"none of {len(indices)} files looked at is a picture that can be read",

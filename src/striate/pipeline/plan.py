@@ -15,6 +15,7 @@ import torch
 import striate
 from striate.data import Dataset, Files, Split
 from striate.data.sources.known import KNOWN
+from striate.errors import WRONG_INPUT, StriateError
 from striate.exporting import FORMAT
 from striate.models import create
 from striate.preprocess import Preprocess
@@ -57,10 +58,23 @@ def begin(
 def network(
     name: str, options: Mapping[str, Any], data: Dataset, preprocess: Preprocess
 ) -> dict[str, Any]:
-    """The network as a model file names it; built once without memory, to see that it can be."""
+    """The network as a model file names it; run once without memory, to see that it can be."""
     settled = {**options, "classes": len(data.classes), "in_channels": preprocess.channels}
+    height, width = preprocess.size
+    if name == "lecture_net" and height == width:
+        settled.setdefault("size", height)
     with torch.device("meta"):
-        create(name, **settled)
+        net = create(name, **settled).eval()
+        pictures = torch.empty(2, preprocess.channels, height, width)
+    try:
+        net(pictures)
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise StriateError(
+            f"does not take pictures of {height} x {width} pixels, as these become ({error})",
+            where=name,
+            remedy="Choose another --model: `striate models` lists them with their inputs",
+            exit_code=WRONG_INPUT,
+        ) from error
     return {"name": name, "options": settled}
 
 

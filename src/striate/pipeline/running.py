@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -26,8 +27,9 @@ from striate.files import write_atomic
 from striate.metrics import Scores
 from striate.models import create
 from striate.pipeline import folder as run_folder
-from striate.pipeline.choose import preprocess_for
+from striate.pipeline.choose import check_enough, default_model, preprocess_for
 from striate.pipeline.plan import begin, digest, network
+from striate.pipeline.together import by_name, copies
 from striate.preprocess import Preprocess
 from striate.training import (
     Checkpoints,
@@ -46,7 +48,6 @@ from striate.training.log import Report
 from striate.training.state import check_recipe
 
 METRICS = "metrics.jsonl"
-MODEL = "lecture_net"
 _EVALUATION_BATCH = 512
 
 
@@ -91,26 +92,31 @@ NONE: Mapping[str, Any] = MappingProxyType({})
 def train(
     source: str | Path = "sample",
     *,
-    model: str = MODEL,
+    model: str | None = None,
     options: Mapping[str, Any] = NONE,
     recipe: Recipe = RECIPE,
+    group_by: str = "",
     out: str | Path | None = None,
     talk: Talk = SILENT,
     **settings: Any,
 ) -> Run:
     """Train a classifier on `source` and write its run folder.
 
-    `settings` change the recipe: `epochs=20, seed=1`. The test part is held out before anything is
-    measured and is used once, at the end.
+    Without a `model` the size of the pictures decides. `settings` change the recipe: `epochs=20,
+    seed=1`. The test part is held out before anything is
+    measured and is used once, at the end. Copies of one picture are never cut apart, nor are files
+    whose names match the regular expression `group_by` alike.
     """
     recipe = recipe.with_settings(settings)
     with team() as members:
         talk = talk if members.leads else SILENT
         data = load_source(source)
         cut = split(data, seed=recipe.seed)
+        check_enough(data, cut)
         preprocess = preprocess_for(data, cut.train)
         plan = begin(source, data, cut, preprocess, recipe)
-        plan["model"] = network(model, options, data, preprocess)
+        name = model or default_model(preprocess.size)
+        plan["model"] = network(name, options, data, preprocess)
         free = out if out is not None else run_folder.free_name(Path("runs"), data.name)
         path = Path(members.words(str(free))[0])
         job = _Job(data, cut, preprocess, recipe, plan, talk, members)
@@ -153,13 +159,21 @@ def resume(
                 remedy="Bring it back as it was, or start a new run",
                 exit_code=WRONG_INPUT,
             )
-        cut = split(data, seed=recipe.seed)
+        kept = plan["together"]
+        groups = [*by_name(data, kept["group_by"]), *kept["copies"]]
+        cut = split(data, seed=recipe.seed, groups=groups)
         preprocess = Preprocess.from_dict(plan["preprocess"])
         if recipe != begun:
             plan |= {"recipe": recipe.to_dict()}
             if members.leads:
                 write_atomic(path / CONFIG, seal(plan))
         return _train_into(path, _Job(data, cut, preprocess, recipe, plan, talk, members))
+
+
+def _copies(data: Dataset, members: Team, talk: Talk) -> list[tuple[int, int]]:
+    """What the first process finds: a file that another cannot read must not change its cut."""
+    found = json.dumps(copies(data, talk.decoding, talk.say))
+    return [(one, other) for one, other in json.loads(members.words(found)[0])]
 
 
 @dataclass(frozen=True, slots=True)
