@@ -148,6 +148,52 @@ def test_pictures_that_change_while_they_are_read_are_not_kept(tmp_path: Path) -
     assert list(pixel_folder().iterdir()) == []
 
 
+def test_a_reader_that_is_installed_later_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = make_files(tmp_path / "data")
+    before = entry_key(files, TINY)
+    record = tmp_path / "site" / "pillow_heif-99.9.dist-info" / "METADATA"
+    record.parent.mkdir(parents=True)
+    record.write_text("Metadata-Version: 2.1\nName: pillow_heif\nVersion: 99.9\n")
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    assert entry_key(files, TINY) != before
+
+
+class Failing(Source):
+    """Rows of which some cannot be had just now."""
+
+    def __init__(self, kind: str, bad: tuple[int, ...]) -> None:
+        super().__init__(10)
+        self.kind, self.failing = kind, bad
+
+    def __call__(self, start: int) -> Iterator[bytes | Bad]:
+        for index, row in enumerate(super().__call__(start), start):
+            yield Bad(index, self.kind, "") if index in self.failing else row
+
+
+@pytest.mark.parametrize("kind", ["decoder-stalled", "decoder-crashed", "read-error"])
+def test_a_failure_that_has_passed_is_decoded_again(tmp_path: Path, kind: str) -> None:
+    files = make_files(tmp_path / "data")
+    get(files, Failing(kind, (2, 6))).close()
+    still = Failing(kind, (2, 6))
+    get(files, still).close()
+    assert still.made == [2, 6]  # tried once more, and no other picture
+    entry = get(files, Failing(kind, (2,)))  # one of them can be had by now
+    assert [bad.index for bad in entry.seal.bad] == [2]
+    np.testing.assert_array_equal(all_of(entry)[6], picture(6))
+    np.testing.assert_array_equal(all_of(get(files)), expected(10))
+    np.testing.assert_array_equal(all_of(entry)[3:], expected(10)[3:])  # open, it stays readable
+
+
+def test_a_failure_that_is_the_files_own_is_not_tried_again(tmp_path: Path) -> None:
+    files = make_files(tmp_path / "data")
+    get(files, Failing("truncated", (2,))).close()
+    again = Source(10)
+    get(files, again)
+    assert again.made == []
+
+
 # --- never half --------------------------------------------------------------------------------
 
 

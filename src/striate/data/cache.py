@@ -13,13 +13,18 @@ from functools import partial
 from pathlib import Path
 
 from striate.data.caching.build import ChangedError, NoRoomError, Plan, Rows, build
-from striate.data.caching.entry import Entry, open_entry
+from striate.data.caching.entry import Entry, Seal, open_entry
 from striate.data.caching.evict import lock_of, make_room, pixel_folder, size_limit
 from striate.data.caching.key import entry_key
 from striate.data.caching.locks import exclusive
+from striate.data.caching.shards import SEAL
 from striate.data.dataset import Files
 from striate.files import unwritable
 from striate.preprocess import Preprocess
+
+# What may have come of a busy machine or a disk's bad day, and not of the file.
+_PASSING = ("decoder-crashed", "decoder-stalled", "read-error")
+_TRIES = 8
 
 Say = Callable[[str], None]
 """Takes a line for the person who waits."""
@@ -35,7 +40,10 @@ def cached(files: Files, preprocess: Preprocess, rows: Rows, say: Say) -> Entry:
         raise NoRoomError("the cache of pixels is turned off")
     folder = pixel_folder() / entry_key(files, preprocess)
     if entry := open_entry(folder):
-        return entry
+        if not _passed(entry.seal, rows):
+            return entry
+        (folder / SEAL).unlink(missing_ok=True)  # who has it open goes on reading
+        entry.close()
     with _alone(folder, say):
         if entry := open_entry(folder):
             return entry
@@ -61,6 +69,15 @@ def _alone(folder: Path, say: Say) -> Iterator[None]:
         except OSError as error:  # not writable, or a network disk without locks
             raise NoRoomError(str(unwritable(folder.parent, error))) from error
         yield
+
+
+def _passed(seal: Seal, rows: Rows) -> bool:
+    """Whether pictures could not be had when the entry was built, and one of them can be by now.
+
+    A few are tried again: a decoder that stalls takes its time.
+    """
+    passing = [bad.index for bad in seal.bad if bad.kind in _PASSING]
+    return any(isinstance(next(rows(index)), bytes) for index in passing[:_TRIES])
 
 
 def _confirm(files: Files, preprocess: Preprocess, key: str) -> None:

@@ -20,6 +20,7 @@ import json
 import os
 import stat
 import time
+from importlib.metadata import PackageNotFoundError, version
 
 from PIL import __version__ as pillow_version
 from PIL import features
@@ -28,6 +29,7 @@ from striate.data.dataset import Files
 from striate.preprocess import Preprocess
 
 _LAYOUT = 1  # of the cache's own files
+_DECODING = 1  # goes up with every change of our own way from a file to pixels
 _SECOND = 1_000_000_000
 _TICK = 0.02  # seconds; twice the kernel's slowest clock for change times
 _AFTER_PIXELS = ("mean", "std")
@@ -50,8 +52,17 @@ def entry_key(files: Files, preprocess: Preprocess) -> str:
 def _recipe(preprocess: Preprocess) -> bytes:
     record = {k: v for k, v in preprocess.to_dict().items() if k not in _AFTER_PIXELS}
     libraries = {name: features.version(name) for name in ("jpg", "webp", "libtiff", "zlib")}
-    versions = {"layout": _LAYOUT, "pillow": pillow_version, **libraries}
+    own = {"layout": _LAYOUT, "decoding": _DECODING}
+    versions = {**own, "pillow": pillow_version, "heif": _heif_version(), **libraries}
     return json.dumps([record, versions], sort_keys=True).encode()
+
+
+def _heif_version() -> str | None:
+    """Without it HEIC files have no pixels; once it is installed, they do."""
+    try:
+        return version("pillow_heif")
+    except PackageNotFoundError:
+        return None
 
 
 def _state(path: bytes) -> tuple[bytes, int]:
