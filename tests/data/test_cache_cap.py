@@ -24,6 +24,7 @@ from striate.data.caching import build as building
 from striate.data.caching.build import NoRoomError, part_of
 from striate.data.caching.evict import entries, lock_of, make_room, pixel_folder, remove, size_limit
 from striate.data.caching.key import entry_key
+from striate.data.caching.locks import exclusive
 from striate.data.caching.shards import SEAL
 from striate.errors import ArgumentError
 
@@ -95,6 +96,41 @@ def test_a_disk_that_is_too_full_is_told_before(
     with pytest.raises(NoRoomError, match=r"no such room"):
         make_room(pixel_folder(), 1, keep=pixel_folder() / "key")
     monkeypatch.undo()
+
+
+def test_nothing_is_evicted_for_what_the_disk_cannot_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    get(make_files(tmp_path / "a")).close()
+    size = sum(item.size for item in entries(pixel_folder()))
+    monkeypatch.setattr(
+        shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(1 << 40, 1 << 40, 1 << 30)
+    )
+    with pytest.raises(NoRoomError, match="no such room"):
+        make_room(pixel_folder(), size + 1, keep=pixel_folder() / "key")
+    assert len(entries(pixel_folder())) == 1
+    make_room(pixel_folder(), size, keep=pixel_folder() / "key")
+    assert entries(pixel_folder()) == []
+    monkeypatch.undo()
+
+
+def test_a_lock_that_cannot_be_deleted_is_let_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Windows refuses it while the file is open."""
+
+    def refuse(path: Path, missing_ok: bool = False) -> None:
+        raise PermissionError(path)
+
+    path = tmp_path / "key.lock"
+    with monkeypatch.context() as patch, exclusive(path) as alone:
+        assert alone
+        patch.setattr(Path, "unlink", refuse)
+        with exclusive(path) as both:
+            assert not both
+    with exclusive(path) as alone:
+        assert alone
+    assert not path.exists()
 
 
 def test_an_unfinished_part_that_is_not_being_built_can_go(tmp_path: Path) -> None:

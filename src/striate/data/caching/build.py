@@ -23,7 +23,7 @@ from typing import IO
 from striate.data.caching.entry import Bad, Seal
 from striate.data.caching.shards import SEAL, SHARD_BYTES, rows_per_shard, shard_path
 from striate.errors import StriateError
-from striate.files import unwritable, write_atomic
+from striate.files import publish_folder, unwritable, write_atomic
 
 Rows = Callable[[int], Iterator[bytes | Bad]]
 """Given an index, the pictures from there on, or why one has no pixels."""
@@ -149,14 +149,8 @@ def _publish(part: Path, folder: Path, seal: Seal) -> None:
     write_atomic(part / SEAL, seal.to_bytes())  # flushes the part's folder, too
     if folder.exists():
         shutil.rmtree(folder)
-    part.rename(folder)
+    publish_folder(part, folder)
     (folder / _PROGRESS).unlink(missing_ok=True)
-    if os.name != "nt":
-        opened = os.open(folder.parent, os.O_RDONLY)
-        try:
-            os.fsync(opened)
-        finally:
-            os.close(opened)
 
 
 @contextlib.contextmanager

@@ -71,11 +71,12 @@ def make_room(cache: Path, need: int, keep: Path) -> None:
     others = [item for item in entries(cache) if item.folder not in (keep, part_of(keep))]
     total = sum(item.size for item in others)
     free = shutil.disk_usage(cache).free - _SPARE + own
-    for item in others:
-        if total + need <= limit and need <= free:
-            return
-        if remove(item.folder):
-            total, free = total - item.size, free + item.size
+    if need <= free + total:  # else nothing need go for it
+        for item in others:
+            if total + need <= limit and need <= free:
+                return
+            if remove(item.folder):
+                total, free = total - item.size, free + item.size
     if total + need > limit or need > free:
         raise NoRoomError(
             f"the pixels take {need / 1e9:,.1f} GB, and the cache has no such room",

@@ -67,7 +67,8 @@ def exclusive(path: Path, waiting: Callable[[], None] | None = None) -> Iterator
             yield True
         finally:
             # While it is still held: a waiter that gets the old file sees that it is gone.
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(PermissionError):  # Windows deletes no open file: it stays
+                path.unlink(missing_ok=True)
 
 
 def _held(path: Path) -> IO[bytes] | None:
