@@ -23,7 +23,8 @@ FLAGS = {
     "datasets": "--json",
     "models": "--family --json",
     "predict": "--json --top words",
-    "train": "--budget --epochs --json --model --out --quiet --recipe --resume --seed --set source",
+    "train": "--budget --epochs --group-by --json --model --nproc --out --quiet --recipe --resume "
+    "--seed --set source",
 }
 
 ROOT = typer.main.get_command(app)

@@ -8,8 +8,10 @@ from PIL import Image
 
 import striate as st
 from striate.data import load_source, pixels_of, stratified_split
+from striate.data.split import split
 from striate.errors import StriateError
 from striate.pipeline import Run, Talk, resume
+from striate.pipeline.together import by_name
 
 
 @pytest.fixture(scope="module")
@@ -186,3 +188,34 @@ def test_a_run_on_a_relative_folder_goes_on_from_anywhere(
     monkeypatch.chdir(tmp_path / "elsewhere")
     again = resume(tmp_path / "run", epochs=2)
     assert len((again.path / "metrics.jsonl").read_text().splitlines()) == 2
+
+
+def test_a_cut_parts_neither_copies_nor_what_names_group(tmp_path: Path) -> None:
+    """Every picture of ant twice, the second time stored in another way; bees named by hive."""
+    photographs(tmp_path / "set", 16)
+    for path in sorted((tmp_path / "set" / "ant").iterdir()):
+        with Image.open(path) as picture:
+            picture.save(path.with_suffix(".bmp"))
+    for number, path in enumerate(sorted((tmp_path / "set" / "bee").iterdir())):
+        path.rename(path.with_name(f"hive{number // 4}_{path.name}"))
+    said: list[str] = []
+    run = st.train(
+        tmp_path / "set", epochs=1, group_by=r"(hive\d)_", out=tmp_path / "run",
+        talk=Talk(say=said.append),
+    )  # fmt: skip
+    assert "32 pictures have copies or near copies, which stay together in one part" in said
+    plan = json.loads((run.path / "config.json").read_text())
+    data = load_source(tmp_path / "set")
+    assert plan["together"]["group_by"] == r"(hive\d)_"
+    assert plan["together"]["copies"] == [[2 * n, 2 * n + 1] for n in range(16)]
+    cut = split(data, seed=0, groups=[*by_name(data, r"(hive\d)_"), *plan["together"]["copies"]])
+    sizes = plan["data"]["samples"]
+    assert (sizes["train"], sizes["val"], sizes["test"]) == tuple(
+        map(len, (cut.train, cut.val, cut.test))
+    )
+    part = {i: name for name in ("train", "val", "test") for i in getattr(cut, name).tolist()}
+    assert len(set(part.values())) == 3
+    assert all(part[2 * n] == part[2 * n + 1] for n in range(16))
+    assert all(len({part[32 + 4 * hive + n] for n in range(4)}) == 1 for hive in range(4))
+    again = resume(run.path, epochs=2)  # looks for no copies: they are in the plan
+    assert again.val.n == run.val.n

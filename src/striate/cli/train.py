@@ -71,8 +71,8 @@ def train(  # noqa: PLR0913  # one argument an option, as typer wants it
     striate train --json | jq .test.accuracy
     """
     if resume is not None:
-        fixed = {"--model": model, "--recipe": recipe, "--set": settings, "--out": out}
-        _only_growth(fixed | {"--group-by": group_by})
+        fixed = {"--model": model, "--recipe": recipe, "--set": settings, "--group-by": group_by}
+        _only_growth({**fixed, "--out": out})
     if nproc != 1:
         flags = ["--json"] * json + ["--quiet"] * quiet + [f"--set={s}" for s in settings or []]
         where = _out(source, out) if resume is None else None

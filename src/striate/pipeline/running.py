@@ -103,20 +103,23 @@ def train(
     """Train a classifier on `source` and write its run folder.
 
     Without a `model` the size of the pictures decides. `settings` change the recipe: `epochs=20,
-    seed=1`. The test part is held out before anything is
-    measured and is used once, at the end. Copies of one picture are never cut apart, nor are files
-    whose names match the regular expression `group_by` alike.
+    seed=1`. The test part is held out before anything is measured and is used once, at the end.
+    Neither copies of a picture nor files whose names match the regular expression `group_by` alike
+    come into two parts.
     """
     recipe = recipe.with_settings(settings)
     with team() as members:
         talk = talk if members.leads else SILENT
         data = load_source(source)
-        cut = split(data, seed=recipe.seed)
+        named = by_name(data, group_by)
+        found = _copies(data, members, talk)
+        cut = split(data, seed=recipe.seed, groups=[*named, *found])
         check_enough(data, cut)
         preprocess = preprocess_for(data, cut.train)
         plan = begin(source, data, cut, preprocess, recipe)
         name = model or default_model(preprocess.size)
         plan["model"] = network(name, options, data, preprocess)
+        plan["together"] = {"group_by": group_by, "copies": found}
         free = out if out is not None else run_folder.free_name(Path("runs"), data.name)
         path = Path(members.words(str(free))[0])
         job = _Job(data, cut, preprocess, recipe, plan, talk, members)

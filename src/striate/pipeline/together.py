@@ -1,0 +1,59 @@
+"""Which pictures a cut must not part: those that their names group, and copies of each other."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+from torch import Tensor
+
+from striate.data import Dataset, Files
+from striate.data.check import check
+from striate.data.split import groups_by
+from striate.errors import ArgumentError
+
+_MOST = 100_000  # files; among more, a search takes longer than training on them
+
+Step = Callable[[int, int], None]
+
+
+def by_name(data: Dataset, pattern: str) -> list[tuple[int, int]]:
+    """Pairs of pictures whose file names match `pattern` alike; none without a pattern."""
+    if not pattern:
+        return []
+    if not isinstance(data.pictures, Files):
+        expected = f"nothing: the pictures of {data.name} have no names"
+        raise ArgumentError("group-by", pattern, expected)
+    return groups_by(data.pictures.names, pattern)
+
+
+def copies(data: Dataset, step: Step, say: Callable[[str], None]) -> list[tuple[int, int]]:
+    """Pairs of pictures that are one and the same, where a part is yet to be cut.
+
+    Files are searched for near duplicates as `striate check` does it. Sets that come as pixels are
+    searched for equal ones only: among 60,000 small digits the near ones would take a minute.
+    """
+    if all(len(data.parts.get(part, ())) for part in ("val", "test")):
+        return []
+    if isinstance(data.pictures, Tensor):
+        pairs = _equal(data.pictures)
+    elif len(data) > _MOST:
+        say(f"Copies are not looked for among more than {_MOST:,} files; --group-by can name them")
+        return []
+    else:
+        pairs = [(int(one), int(other)) for one, other in check(data, step=step).pairs]
+    if pairs:
+        num = len({index for pair in pairs for index in pair})
+        say(f"{num:,} pictures have copies or near copies, which stay together in one part")
+    return pairs
+
+
+def _equal(pictures: Tensor) -> list[tuple[int, int]]:
+    """Each picture that is equal to an earlier one, with the first such."""
+    first: dict[bytes, int] = {}
+    pairs = []
+    for index, picture in enumerate(pictures):
+        digest = hashlib.blake2b(picture.numpy().tobytes(), digest_size=16).digest()
+        if (earlier := first.setdefault(digest, index)) != index:
+            pairs.append((earlier, index))
+    return pairs
