@@ -109,6 +109,22 @@ def test_a_number_that_is_none_never_reaches_the_weights() -> None:
     assert torch.equal(weights(net)[:32], before[:32])
 
 
+def test_a_weight_that_is_no_number_is_neither_evaluated_nor_saved(tmp_path: Path) -> None:
+    net, checkpoints = linear_net(), Checkpoints(tmp_path, print)
+
+    def spoil(step: Step) -> None:
+        if step.step == 6 and step.val is None:  # the last update of the second epoch
+            with torch.no_grad():
+                net[1].weight[0, 0] = float("inf")  # type: ignore[index]
+
+    around = Surroundings(report=spoil, checkpoints=checkpoints)
+    with pytest.raises(StriateError, match=r"step 6: 1\.weight holds values that are no numbers"):
+        run(net, Recipe(epochs=3, batch_size=64), around)
+    newest = checkpoints.newest()
+    assert newest is not None
+    assert newest.step == 3
+
+
 def test_a_rate_that_blows_up_is_stopped_before_the_update() -> None:
     net = linear_net()
     recipe = Recipe(epochs=20, peak_rate=1e38, optimiser="sgd", schedule="constant", warmup=0)

@@ -12,6 +12,7 @@ from small_run import conv_net, run, weights
 from striate.data.augment import Flip, Rotate
 from striate.errors import StriateError
 from striate.training import Checkpoints, Recipe, Step, Surroundings
+from striate.training.clock import Clock
 
 POLICY = (Rotate(20), Flip())
 EPOCHS, STEPS = 3, 3 * 5
@@ -93,6 +94,26 @@ def test_a_finished_run_can_be_given_more_epochs(tmp_path: Path) -> None:
     training = run(conv_net(), recipe(patience=0, epochs=5), around(tmp_path), POLICY)
     assert [row.epoch for row in training.history] == [1, 2, 3, 4, 5]
     assert [row.step for row in training.history] == [5, 10, 15, 20, 25]
+
+
+def test_a_budget_that_ends_with_an_epoch_can_grow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An update takes a second. The epoch that was counted at five is not counted again."""
+    updates: list[int] = []
+
+    def count(step: Step) -> None:
+        if step.val is None:
+            updates.append(step.step)
+
+    monkeypatch.setattr(Clock, "read", lambda clock: float(len(updates)))
+    for budget in (5.0, 8.0):
+        timed = recipe(patience=0, epochs=100, budget=budget)
+        listening = Surroundings(count, Checkpoints(tmp_path, print))
+        training = run(conv_net(), timed, listening, POLICY)
+    assert [row.step for row in training.history] == [5, 8]
+    again = run(conv_net(), timed, listening, POLICY)  # nothing is left to do
+    assert [row.step for row in again.history] == [5, 8]
 
 
 def test_another_recipe_cannot_go_on(tmp_path: Path) -> None:
