@@ -59,7 +59,7 @@ def check_enough(data: Dataset, cut: Split) -> None:
         raise StriateError(
             f"has too few pictures to learn from some and judge by others ({few[0]} of {few[1]!r})",
             where=data.provenance.source,
-            remedy="Ten of each class are the least",
+            remedy="Ten different ones of each class are the least",
             exit_code=WRONG_INPUT,
         )
 
