@@ -5,6 +5,7 @@ import hashlib
 import http.server
 import threading
 from collections.abc import Iterator
+from io import BufferedRandom
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,38 @@ def test_two_processes_do_not_write_one_part(server: str, tmp_path: Path) -> Non
         fcntl.flock(file, fcntl.LOCK_EX)
         with pytest.raises(StriateError, match="another process is downloading it"):
             get([f"{server}/good"], tmp_path / "file.bin")
+
+
+def test_a_part_gets_its_name_under_its_lock(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace = Path.replace
+
+    def watched(path: Path, target: Path) -> Path:
+        if path.name == PART:
+            with path.open("rb") as other, pytest.raises(BlockingIOError):
+                fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", watched)
+    assert get([f"{server}/good"], tmp_path / "file.bin").read_bytes() == CONTENT
+
+
+def test_a_part_that_another_process_has_finished_is_left_alone(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It had opened the part while the other one held it, and got the lock when that was done."""
+    flock = fcntl.flock
+
+    def late(file: BufferedRandom, how: int) -> None:
+        (tmp_path / PART).rename(tmp_path / "finished")
+        flock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with pytest.raises(StriateError, match=r"another process has just .* Start again"):
+        get([f"{server}/good"], tmp_path / "file.bin")
+    assert [path.name for path in tmp_path.iterdir()] == ["finished"]
+    assert (tmp_path / "finished").read_bytes() == b""
 
 
 def test_the_next_mirror_is_asked(server: str, tmp_path: Path) -> None:

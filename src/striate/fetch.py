@@ -24,6 +24,7 @@ Report = Callable[[int, int], None]
 """Called with the bytes that have come, and the bytes there will be."""
 
 _BLOCK = 1 << 20
+_WINDOWS = sys.platform == "win32"
 _TIMEOUT = 30  # seconds without a byte, not for the whole file
 
 
@@ -47,9 +48,12 @@ def fetch(urls: Sequence[str], path: Path, *, sha256: str, size: int, report: Re
         for url in urls:
             try:
                 with part.open("ab+") as file:
-                    _refuse_shared(file, path)
+                    _refuse_shared(file, part, path)
                     _complete(file, url, sha256=sha256, size=size, report=report)
-                part.replace(temporary)
+                    if not _WINDOWS:  # while it is locked: a second process must not find it gone
+                        part.replace(temporary)
+                if _WINDOWS:  # where an open file cannot be renamed
+                    part.replace(temporary)
                 return path
             except _MirrorError as error:
                 failures.append(f"{url}: {error}")
@@ -95,7 +99,7 @@ class _WrongBytesError(_MirrorError):
     """What has come is not the file that was asked for, nor its beginning."""
 
 
-def _refuse_shared(file: BufferedRandom, path: Path) -> None:
+def _refuse_shared(file: BufferedRandom, part: Path, path: Path) -> None:
     """Lock the part, so that two processes do not write it in turns; closing it unlocks."""
     if sys.platform == "win32":  # there, a file that another process writes cannot be replaced
         return
@@ -107,6 +111,11 @@ def _refuse_shared(file: BufferedRandom, path: Path) -> None:
         raise StriateError(
             "another process is downloading it", where=str(path), remedy="Wait for that one"
         ) from error
+    # Opened before the other process renamed it, locked after: this is the finished file itself.
+    if not (part.exists() and os.path.samestat(os.fstat(file.fileno()), part.stat())):
+        raise StriateError(
+            "another process has just downloaded it", where=str(path), remedy="Start again"
+        )
 
 
 def _complete(file: BufferedRandom, url: str, *, sha256: str, size: int, report: Report) -> None:
