@@ -35,6 +35,7 @@ def test_equal_arrays_give_equal_bytes() -> None:
         (lambda raw: b"", "not an IDX file"),
         (lambda raw: b"\x89PNG" + raw, "not an IDX file"),
         (lambda raw: raw[:2] + b"\x0d" + raw[3:], "not an IDX file"),
+        (lambda raw: raw[:3] + bytes([40]) + bytes(160), "has 40 axes, more than 3"),
         (lambda raw: raw[:9], "header is cut off"),
         (lambda raw: raw[:-1], "holds 59 values, its header says 60"),
         (lambda raw: raw + b"x", "holds over 60 values"),

@@ -118,6 +118,13 @@ def test_files_packed_anew_or_unpacked_are_the_published_ones(published: Path) -
     assert len(load_source("fashion-mnist")) == 9
 
 
+def test_an_unchecked_file_beside_a_published_one_does_not_count(published: Path) -> None:
+    other = gzip.decompress(write_idx(np.array([1, 1, 1], np.uint8)))
+    (published / "t10k-labels-idx1-ubyte").write_bytes(other)
+    assert load_source("fashion-mnist").labels[-3:].tolist() == [2, 1, 0]
+    assert load_source(published).labels[-3:].tolist() == [1, 1, 1]  # named by its path: as it is
+
+
 @pytest.mark.parametrize("damage", [b"", b"\x1f\x8bx", None])
 def test_other_files_are_refused_under_the_name(published: Path, damage: bytes | None) -> None:
     path = published / "t10k-labels-idx1-ubyte.gz"

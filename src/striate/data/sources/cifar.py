@@ -16,9 +16,8 @@ import torch
 from numpy.typing import NDArray
 
 from striate.data.dataset import Dataset, Provenance
-from striate.data.sources.known import KNOWN
+from striate.data.sources.known import KNOWN, unusable
 from striate.data.sources.pickled import read_pickle
-from striate.errors import WRONG_INPUT, StriateError
 
 _PIXELS = 3 * 32 * 32
 
@@ -56,9 +55,9 @@ def load_cifar(root: Path, folder: Path, version: _Version) -> Dataset:
     names_file = folder / version.names
     classes = [name for name in version.read_names(names_file) if name]
     if not (classes and all(isinstance(name, str) for name in classes)):
-        raise _unusable(names_file, "holds no names of classes")
+        raise unusable(names_file, "holds no names of classes")
     if labels.size and not 0 <= labels.min() <= labels.max() < len(classes):
-        raise _unusable(folder, f"has labels outside 0 to {len(classes) - 1}")
+        raise unusable(folder, f"has labels outside 0 to {len(classes) - 1}")
     end, first_test = len(labels), len(labels) - len(batches[-1][1])
     return Dataset(
         version.name,
@@ -75,11 +74,11 @@ def _read_python(path: Path) -> Batch:
     pictures = batch.get("data")
     labels = batch.get("fine_labels", batch.get("labels"))
     if not (isinstance(pictures, np.ndarray) and pictures.shape[1:] == (_PIXELS,)):
-        raise _unusable(path, f"has no pictures of {_PIXELS:,} bytes")
+        raise unusable(path, f"has no pictures of {_PIXELS:,} bytes")
     if not (isinstance(labels, list) and all(type(label) is int for label in labels)):
-        raise _unusable(path, "has no list of labels")
+        raise unusable(path, "has no list of labels")
     if len(labels) != len(pictures) or not all(0 <= label < 256 for label in labels):
-        raise _unusable(path, f"has {len(pictures):,} pictures, and other labels")
+        raise unusable(path, f"has {len(pictures):,} pictures, and other labels")
     return pictures, np.array(labels, dtype=np.int64)
 
 
@@ -87,10 +86,10 @@ def _read_binary(path: Path, label_bytes: int) -> Batch:
     try:
         raw = np.fromfile(path, np.uint8)
     except OSError as error:
-        raise _unusable(path, f"cannot be read ({error.strerror})") from error
+        raise unusable(path, f"cannot be read ({error.strerror})") from error
     record = label_bytes + _PIXELS
     if raw.size == 0 or raw.size % record:
-        raise _unusable(path, f"has {raw.size:,} bytes, no whole number of {record:,}-byte records")
+        raise unusable(path, f"has {raw.size:,} bytes, no whole number of {record:,}-byte records")
     table = raw.reshape(-1, record)
     return table[:, label_bytes:], table[:, label_bytes - 1].astype(np.int64)
 
@@ -99,19 +98,13 @@ def _read_lines(path: Path) -> list[Any]:
     try:
         return path.read_text("ascii").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise _unusable(path, f"cannot be read ({error})") from error
+        raise unusable(path, f"cannot be read ({error})") from error
 
 
 def _read_pickled_names(path: Path) -> list[Any]:
     meta = read_pickle(path)
     names = meta.get("fine_label_names", meta.get("label_names"))
     return names if isinstance(names, list) else []
-
-
-def _unusable(path: Path, what: str) -> StriateError:
-    return StriateError(
-        what, where=str(path), remedy="Fetch the files again", exit_code=WRONG_INPUT
-    )
 
 
 _TRAIN = tuple(f"data_batch_{number}" for number in range(1, 6))

@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.errors import WRONG_INPUT, StriateError
+from striate.data.sources.known import unusable
 
 _UNSIGNED_BYTE = 8
+_MOST_AXES = 3
 _MOST = 2 << 30  # bytes of pixels; a gzip file can promise any number
 
 
@@ -28,20 +29,22 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
         with gzip.open(path) if packed else path.open("rb") as file:
             head = file.read(4)
             if len(head) < 4 or head[:2] != b"\0\0" or head[2] != _UNSIGNED_BYTE:
-                raise _broken(path, "not an IDX file of unsigned bytes")
+                raise unusable(path, "not an IDX file of unsigned bytes")
+            if head[3] > _MOST_AXES:
+                raise unusable(path, f"has {head[3]} axes, more than {_MOST_AXES}")
             lengths = file.read(4 * head[3])
             if len(lengths) < 4 * head[3]:
-                raise _broken(path, "the header is cut off")
+                raise unusable(path, "the header is cut off")
             shape = struct.unpack(f">{head[3]}I", lengths)
             expected = int(np.prod(shape, dtype=object))
             if expected > _MOST:
-                raise _broken(path, f"its header says {expected:,} values, more than {_MOST:,}")
+                raise unusable(path, f"its header says {expected:,} values, more than {_MOST:,}")
             values = file.read(expected + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise _broken(path, f"cannot be read ({error})") from error
+        raise unusable(path, f"cannot be read ({error})") from error
     if len(values) != expected:
         held = f"{len(values):,}" if len(values) < expected else f"over {expected:,}"
-        raise _broken(path, f"holds {held} values, its header says {expected:,}")
+        raise unusable(path, f"holds {held} values, its header says {expected:,}")
     return np.frombuffer(values, np.uint8).reshape(shape)
 
 
@@ -49,7 +52,3 @@ def write_idx(array: NDArray[np.uint8]) -> bytes:
     """The bytes of a gzip-compressed IDX file; the same array always gives the same bytes."""
     header = struct.pack(f">HBB{array.ndim}I", 0, _UNSIGNED_BYTE, array.ndim, *array.shape)
     return gzip.compress(header + array.tobytes(), compresslevel=9, mtime=0)
-
-
-def _broken(path: Path, what: str) -> StriateError:
-    return StriateError(what, where=str(path), remedy="Fetch the file again", exit_code=WRONG_INPUT)

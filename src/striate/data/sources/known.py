@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import string
 from dataclasses import dataclass
+from pathlib import Path
+
+from striate.errors import WRONG_INPUT, StriateError
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,12 @@ class Known:
     def size(self) -> int:
         """Bytes to download."""
         return sum(file.size for file in self.files)
+
+
+def unusable(path: Path, what: str) -> StriateError:
+    """What to tell a person whose copy of a published file is not as it was published."""
+    remedy = "Fetch the files again"
+    return StriateError(what, where=str(path), remedy=remedy, exit_code=WRONG_INPUT)
 
 
 _IDX = tuple(

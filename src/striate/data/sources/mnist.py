@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from striate.data.dataset import Dataset, Provenance
 from striate.data.sources.idx import read_idx
-from striate.data.sources.known import KNOWN, Known
+from striate.data.sources.known import KNOWN, Known, unusable
 from striate.errors import WRONG_INPUT, StriateError
 from striate.fetch import sha256_of
 
@@ -34,16 +35,19 @@ def idx_sets(root: Path) -> dict[str, Files]:
 
     Of a file that lies there both packed and unpacked, the unpacked one counts.
     """
-    for inside in _INSIDE:
-        found: dict[str, Files] = defaultdict(dict)
-        for path in sorted(root.glob(f"{inside}/*-ubyte*")):
-            match = _OFFICIAL.fullmatch(path.name)
-            if match and path.is_file():
-                key = f"{_PARTS[match['part']]}-{match['what']}"
-                found[match["set"] or ""].setdefault(key, path)
-        if found:
-            return dict(found)
-    return {}
+    all_found = (sets_of(sorted(root.glob(f"{inside}/*-ubyte*"))) for inside in _INSIDE)
+    return next((found for found in all_found if found), {})
+
+
+def sets_of(paths: Iterable[Path]) -> dict[str, Files]:
+    """The sets of IDX files among these, by their prefix; of two for one purpose the first."""
+    found: dict[str, Files] = defaultdict(dict)
+    for path in paths:
+        match = _OFFICIAL.fullmatch(path.name)
+        if match and path.is_file():
+            key = f"{_PARTS[match['part']]}-{match['what']}"
+            found[match["set"] or ""].setdefault(key, path)
+    return dict(found)
 
 
 def load_idx(root: Path, sets: dict[str, Files], entry: Known | None = None) -> Dataset:
@@ -65,7 +69,7 @@ def load_idx(root: Path, sets: dict[str, Files], entry: Known | None = None) -> 
         entry.classes if entry else tuple(str(n) for n in range(int(labels.max(initial=-1)) + 1))
     )
     if labels.size and not 0 <= labels.min() <= labels.max() < len(classes):
-        raise _unusable(root, f"has labels outside 0 to {len(classes) - 1}")
+        raise unusable(root, f"has labels outside 0 to {len(classes) - 1}")
     ends = np.cumsum([0, *(len(labels) for _, labels in read.values())])
     return Dataset(
         entry.name if entry else root.resolve().name,
@@ -82,7 +86,7 @@ def _chosen(root: Path, sets: dict[str, Files], entry: Known | None) -> str:
         wanted = entry.name if entry.folder else ""
         if wanted in sets:
             return wanted
-        raise _unusable(root, f"holds no files of {entry.name}")
+        raise unusable(root, f"holds no files of {entry.name}")
     if len(sets) > 1:
         raise StriateError(
             f"holds {len(sets)} sets of IDX files: {', '.join(sorted(sets))}",
@@ -119,18 +123,12 @@ def _read_part(root: Path, files: Files, part: str) -> tuple[NDArray[np.uint8], 
     """The pictures `(N, H, W)` and labels `(N,)` of a part."""
     for what in ("images", "labels"):
         if f"{part}-{what}" not in files:
-            raise _unusable(root, f"has no file of the {part} {what}")
+            raise unusable(root, f"has no file of the {part} {what}")
     pictures, labels = read_idx(files[f"{part}-images"]), read_idx(files[f"{part}-labels"])
     if pictures.ndim != 3 or labels.shape != pictures.shape[:1]:
-        raise _unusable(
+        raise unusable(
             root,
             f"has {part} pictures of shape {pictures.shape} and labels of shape {labels.shape}, "
             "not (N, height, width) and (N,)",
         )
     return pictures, labels
-
-
-def _unusable(root: Path, what: str) -> StriateError:
-    return StriateError(
-        what, where=str(root), remedy="Fetch the files again", exit_code=WRONG_INPUT
-    )

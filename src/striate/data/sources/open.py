@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from striate.data.dataset import Dataset, Provenance
-from striate.data.sources.bring import require
+from striate.data.sources.bring import located, require
 from striate.data.sources.cifar import cifar_folder, load_cifar
 from striate.data.sources.folder import from_tree
 from striate.data.sources.hub import is_saved, load_saved
 from striate.data.sources.known import KNOWN, Known
 from striate.data.sources.manifest import SUFFIXES, labels_pictures, load_listed, load_manifest
-from striate.data.sources.mnist import idx_sets, load_idx
+from striate.data.sources.mnist import idx_sets, load_idx, sets_of
 from striate.data.sources.packed import is_archive, stem, unpacked
 from striate.data.sources.sample import sample
 from striate.data.sources.tree import Tree, walk
@@ -60,7 +60,10 @@ def _load_known(entry: Known) -> Dataset:
     else:
         if entry.folder:  # one archive for several sets
             root = unpacked(root / entry.files[0].name)
-        data = load_idx(root, idx_sets(root), entry)
+            sets = idx_sets(root)
+        else:  # the files that were checked, and no others beside them
+            sets = sets_of(path for file in entry.files if (path := located(root, file)))
+        data = load_idx(root, sets, entry)
     origin = Provenance(entry.name, data.provenance.layout, entry.licence)
     return replace(data, name=entry.name, provenance=origin)
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from striate.errors import WRONG_INPUT, StriateError
+from striate.data.sources.known import unusable
 
 _LARGEST = 512 << 20  # bytes; CIFAR-100's training file has 155 million
 _LONGEST = 5_000_000  # instructions; it has 350,000
@@ -74,11 +74,11 @@ def read_pickle(path: Path) -> dict[str, Any]:
             raise _RefusedError("it holds no dict")
         return {_text(key): _item(item) for key, item in value.items()}
     except OSError as error:
-        raise _unusable(path, f"cannot be read ({error.strerror})") from error
+        raise unusable(path, f"cannot be read ({error.strerror})") from error
     # pickletools and the stack say these of damaged pickles.
     except (_RefusedError, ValueError, IndexError, KeyError, TypeError) as error:
         reason = str(error) or type(error).__name__
-        raise _unusable(path, f"is no CIFAR file, and nothing in it was run: {reason}") from error
+        raise unusable(path, f"is no CIFAR file, and nothing in it was run: {reason}") from error
 
 
 class _Machine:
@@ -222,7 +222,3 @@ def _bytes(data: Any) -> bytes:
 
 def _text(value: Any) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)
-
-
-def _unusable(path: Path, what: str) -> StriateError:
-    return StriateError(what, where=str(path), remedy="Fetch the file again", exit_code=WRONG_INPUT)
