@@ -67,8 +67,21 @@ def test_clear_removes_what_is_not_in_use(
     assert "in use, so it stays:" in done.stderr
     assert len(list(home.iterdir())) == 1
     entry.close()
-    assert json.loads(striate_command("cache", "clear", "--json").stdout)["in_use"] == []
+    assert json.loads(striate_command("cache", "--json", "clear").stdout)["in_use"] == []
     assert list(home.iterdir()) == []
+
+
+def test_what_lies_beside_is_shown_and_stays(striate_command: Striate, home: Path) -> None:
+    unpacked = home.parent / "archives" / "ab12" / "ant" / "1.png"
+    unpacked.parent.mkdir(parents=True)
+    unpacked.write_bytes(bytes(2_000_000))
+    done = striate_command("cache")
+    assert f"2.0 MB beside it, in {home.parent / 'archives'}" in done.stderr.splitlines()
+    assert json.loads(striate_command("cache", "--json").stdout)["beside"] == [
+        {"path": str(home.parent / "archives"), "bytes": 2_000_000}
+    ]
+    striate_command("cache", "clear")
+    assert unpacked.exists()
 
 
 def test_a_part_of_a_build_is_called_unfinished(striate_command: Striate, home: Path) -> None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from striate.cli.output import Json, print_json, results, talk
+from striate.cli.output import Json, print_json, print_table, results, talk, wants_json
 
 if TYPE_CHECKING:
     from striate.data.caching.evict import Listed
 
 app = typer.Typer(rich_markup_mode=None)
 
-_NARROW = 60  # columns of a terminal, under which a path needs the room
+_UNTOUCHED = ("archives", "hub", "datasets", "weights")
 
 
 @app.callback(invoke_without_command=True)
@@ -23,6 +24,7 @@ def cache(context: typer.Context, json: Json = False) -> None:
 
     Nothing in the cache is needed: what is missing is decoded again. What was used longest ago goes
     when the cap is reached: 50 GB, or the number of gigabytes in STRIATE_CACHE_GB (0: no cache).
+    What was downloaded or unpacked lies beside it, without a cap; it is yours to delete.
 
     \b
     striate cache
@@ -39,6 +41,7 @@ def cache(context: typer.Context, json: Json = False) -> None:
             "bytes": sum(item.size for item in found),
             "limit": size_limit(),
             "entries": [_facts(item) for item in found],
+            "beside": _beside(pixel_folder().parent),
         }
         if json:
             print_json(facts)
@@ -47,8 +50,10 @@ def cache(context: typer.Context, json: Json = False) -> None:
 
 
 @app.command("clear")
-def clear(json: Json = False) -> None:
-    """Remove everything from the cache that no process is using or building.
+def clear(context: typer.Context, json: Json = False) -> None:
+    """Remove all decoded pictures that no process is using or building.
+
+    What was downloaded or unpacked stays: a run may be reading it.
 
     \b
     striate cache clear
@@ -61,7 +66,7 @@ def clear(json: Json = False) -> None:
             gone += item.size
         else:
             kept.append(item)
-    if json:
+    if wants_json(context, json):
         print_json({"removed": gone, "in_use": [_facts(item) for item in kept]})
         return
     results().print(f"removed {gone / 1e6:,.1f} MB")
@@ -88,31 +93,23 @@ def _printable(source: str) -> str:
     return source.encode("utf-8", "surrogateescape").decode(errors="backslashreplace")
 
 
-def _print(facts: dict[str, Any]) -> None:
-    """One line an entry: aligned on a terminal, separated by tabs in a pipe."""
-    from rich import box
-    from rich.table import Table
+def _beside(cache: Path) -> list[dict[str, Any]]:
+    """What lies beside the decoded pictures: unpacked archives, copies of saved sets, downloads."""
+    found = []
+    for folder in (cache / name for name in _UNTOUCHED if (cache / name).is_dir()):
+        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        found.append({"path": str(folder), "bytes": size})
+    return found
 
-    console = results()
+
+def _print(facts: dict[str, Any]) -> None:
     head = f"{facts['bytes'] / 1e6:,.1f} MB of {facts['limit'] / 1e6:,.0f} MB in {facts['path']}"
     talk().print(head, soft_wrap=True)
-    names = ["pictures", "size", "MB", "used", "source"]
+    for one in facts["beside"]:
+        talk().print(f"{one['bytes'] / 1e6:,.1f} MB beside it, in {one['path']}", soft_wrap=True)
+    heads = ("pictures", "size", "MB", "used", "source")
     cells = [_cells(entry) for entry in facts["entries"]]
-    if not console.is_terminal:
-        for line in (names, *cells):
-            print("\t".join(line))
-        return
-    shown = names if console.width >= _NARROW else ["pictures", "MB", "source"]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in names:
-        if name in shown:
-            right = name in ("pictures", "MB")
-            justify: Literal["right", "left"] = "right" if right else "left"
-            table.add_column(name, justify=justify, overflow="fold", no_wrap=name != "source")
-    for line in cells:
-        table.add_row(*(cell for name, cell in zip(names, line, strict=True) if name in shown))
-    if cells:
-        console.print(table)
+    print_table(heads, cells, narrow=("pictures", "MB", "source"))
 
 
 def _cells(entry: dict[str, Any]) -> tuple[str, ...]:

@@ -8,37 +8,29 @@ from typing import Annotated, Any
 
 import typer
 
-from striate.cli.output import Json, Quiet, print_json, results, talk
+from striate.cli.output import Json, Quiet, print_json, print_table, talk, wants_json
 from striate.errors import ArgumentError, unknown_name
-
-_SHORT = ("name", "MB", "at hand")
 
 app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 
 
 @app.callback()
 def datasets(context: typer.Context, json: Json = False) -> None:
-    """Data sets by name: list them, or download one.
-
-    \b
-    striate datasets
-    striate datasets get mnist
-    striate train mnist
-    """
-    if context.invoked_subcommand is None:
-        list_datasets(json)
-
-
-@app.command("list")
-def list_datasets(json: Json = False) -> None:
-    """List the data sets that the other commands know by name.
+    """Data sets that the other commands know by name: list them, or download one.
 
     A set is at hand if its files lie in the cache, or in $STRIATE_DATA/NAME.
 
     \b
-    striate datasets list
-    striate datasets list --json
+    striate datasets
+    striate datasets --json
+    striate datasets get mnist
+    striate train mnist
     """
+    if context.invoked_subcommand is None:
+        _list(json)
+
+
+def _list(json: bool) -> None:
     from striate.data.sources.bring import at_hand
     from striate.data.sources.known import KNOWN
 
@@ -56,6 +48,7 @@ def list_datasets(json: Json = False) -> None:
 
 @app.command("get")
 def get_dataset(
+    context: typer.Context,
     name: Annotated[str, typer.Argument(help="A data set of the list.")],
     out: Annotated[
         Path | None, typer.Option(help="Put it there instead of into the cache.")
@@ -81,7 +74,7 @@ def get_dataset(
     if not entry.files:
         raise ArgumentError("name", name, "a data set to download; this one is inside the package")
     folder, files = get(entry, out, progress=_silent if quiet else show_progress)
-    if json:
+    if wants_json(context, json):
         print_json({"name": name, "folder": str(folder), "files": [str(file) for file in files]})
         return
     print(folder)
@@ -96,11 +89,7 @@ def _silent(name: str) -> Callable[[int, int], None]:
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
-    """One line a set: aligned on a terminal, separated by tabs in a pipe."""
-    from rich import box
-    from rich.table import Table
-
-    console = results()
+    heads = ("name", "what", "MB", "licence", "at hand")
     cells = [
         (
             row["name"],
@@ -111,18 +100,4 @@ def _print(rows: list[dict[str, Any]]) -> None:
         )
         for row in rows
     ]
-    heads = ("name", "what", "MB", "licence", "at hand")
-    if not console.is_terminal:
-        for line in (heads, *cells):
-            print("\t".join(line))
-        return
-    # On a narrow terminal what a set is would be a column of single letters.
-    shown = [k for k, head in enumerate(heads) if console.width >= 80 or head in _SHORT]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for head in (heads[k] for k in shown):
-        table.add_column(
-            head, justify="right" if head == "MB" else "left", no_wrap=head in ("name", "MB")
-        )
-    for line in cells:
-        table.add_row(*(line[k] for k in shown))
-    console.print(table)
+    print_table(heads, cells, narrow=("name", "MB", "at hand"))

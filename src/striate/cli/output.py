@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import sys
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+_WIDE = 80
+_SHORT = 20  # letters that are never wrapped
 
 # Shared by every command that reports.
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
@@ -21,6 +25,37 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no talk
 def print_json(result: dict[str, Any] | list[Any]) -> None:
     """The machine's answer: exactly one JSON value on stdout (NaN and infinity are refused)."""
     print(json.dumps(result, indent=2, allow_nan=False))
+
+
+def wants_json(context: typer.Context, json: bool) -> bool:
+    """Whether `--json` came behind a subcommand or before it."""
+    return json or bool(context.parent and context.parent.params.get("json"))
+
+
+def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]], narrow: Sequence[str]) -> None:
+    """One line a row: aligned on a terminal, separated by tabs in a pipe.
+
+    A terminal of less than 80 columns shows the columns of `narrow` only.
+    """
+    console = results()
+    if not console.is_terminal:
+        for line in (heads, *rows):
+            print("\t".join(line))
+        return
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    shown = [k for k, head in enumerate(heads) if console.width >= _WIDE or head in narrow]
+    for k in shown:
+        cells = [row[k] for row in rows]
+        short = all(len(cell) <= _SHORT for cell in cells)
+        numbers = all(re.fullmatch(r"[\d,.]*", cell) for cell in cells)
+        justify: Literal["right", "left"] = "right" if numbers else "left"
+        table.add_column(heads[k], justify=justify, overflow="fold", no_wrap=short)
+    for row in rows:
+        table.add_row(*(row[k] for k in shown))
+    console.print(table)
 
 
 @contextlib.contextmanager
