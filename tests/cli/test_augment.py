@@ -90,6 +90,17 @@ def test_json_is_one_object(folder, striate_command: Striate) -> None:
     }
 
 
+def test_only_a_name_that_is_given_is_written_over(folder, striate_command: Striate) -> None:
+    (folder / "digit-standard.png").write_text("a drawing")
+    done = striate_command("augment", "digit.png")
+    assert done.returncode == 2
+    assert "expected a name: digit-standard.png is there" in done.stderr
+    assert (folder / "digit-standard.png").read_text() == "a drawing"
+    done = striate_command("augment", "digit.png", "-o", "digit-standard.png")
+    assert done.returncode == 0
+    assert (folder / "digit-standard.png").read_bytes().startswith(b"\x89PNG")
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [

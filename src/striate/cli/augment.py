@@ -42,6 +42,9 @@ def augment(
     if image is None:
         raise ArgumentError("IMAGE", "nothing", "a picture file", remedy="Or --list for policies")
     target = output or Path(f"{image.stem}-{policy}.png")
+    if output is None and target.exists():
+        remedy = f"-o {target} writes over it"
+        raise ArgumentError("--output", "nothing", f"a name: {target} is there", remedy=remedy)
     _write(image, policy, target, seed)
     if json:
         print_json({"output": str(target), "policy": policy, "seed": seed})
