@@ -14,6 +14,7 @@ from collections.abc import Iterable
 
 FAILED = 1
 WRONG_INPUT = 2
+DATA_PROBLEMS = 3
 INTERRUPTED = 130
 TERMINATED = 143
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from striate.cli.output import Json, Quiet, print_json, results, talk
+from striate.errors import DATA_PROBLEMS, ArgumentError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from striate.data import Dataset
     from striate.data.check import Report
 
-_PROBLEMS_UNDER_STRICT = 3
 _EXAMPLES = 3
 
 
@@ -61,13 +61,12 @@ def check(
     else:
         _print(report)
     if strict and report.problems:
-        raise typer.Exit(_PROBLEMS_UNDER_STRICT)
+        raise typer.Exit(DATA_PROBLEMS)
 
 
 def _check_place(html: Path, source: str, dataset: Dataset) -> None:
     """Refuse a page that cannot be written, or that would lie in the data, before the work."""
     from striate.data import Files
-    from striate.errors import ArgumentError
 
     folder = html.resolve().parent
     if html.is_dir() or not folder.is_dir():
@@ -109,7 +108,7 @@ def _print(report: Report) -> None:
     if not report.problems and not report.warnings:
         say("Nothing is wrong.", "green")
     else:
-        say(f"{len(report.problems)} kinds of problems, {len(report.warnings)} of warnings.")
+        say(f"{_count(report.problems, 'problem')}, {_count(report.warnings, 'warning')}.")
 
 
 def _size(sizes: dict[str, list[int]]) -> str:
@@ -117,6 +116,10 @@ def _size(sizes: dict[str, list[int]]) -> str:
         return ", none usable"
     (low, wide), (high, broad) = sizes["smallest"], sizes["largest"]
     return f", {wide}x{low} to {broad}x{high}" if sizes["mixed"] else f", all {wide}x{low}"
+
+
+def _count(found: Sequence[object], what: str) -> str:
+    return f"{len(found)} {what}{'s' * (len(found) != 1)}"
 
 
 def _of(message: str, paths: Sequence[str]) -> str:

@@ -42,6 +42,8 @@ def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]], narrow: Seq
         for line in (heads, *rows):
             print("\t".join(line))
         return
+    if not rows:
+        return
     from rich import box
     from rich.table import Table
 
