@@ -99,6 +99,8 @@ def test_lanczos_needs_its_antialias() -> None:
         ({"channels": 2}, "channels: got 2"),
         ({"size": (0, 4)}, "size: got"),
         ({"mean": (0.1,)}, "mean and std"),
+        ({"mean": (0.1, float("inf"), 0.1)}, "mean: got .* expected finite values"),
+        ({"mean": (0.1, 0.1, float("nan"))}, "mean: got"),
         ({"std": (1.0, 0.0, 1.0)}, "std: got"),
         ({"std": (1.0, float("nan"), 1.0)}, "std: got"),
         ({"size": ("four", 6)}, "size, channels, mean and std"),

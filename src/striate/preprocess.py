@@ -60,10 +60,9 @@ class Preprocess:
             raise ArgumentError("channels", self.channels, "1 (grey) or 3 (RGB)")
         if len(self.size) != 2 or min(self.size) < 1:
             raise ArgumentError("size", self.size, "(height, width), both at least 1")
-        if len(self.mean) != self.channels or len(self.std) != self.channels:
+        if {len(self.mean), len(self.std)} != {self.channels}:
             raise ArgumentError("mean and std", (self.mean, self.std), f"{self.channels} values")
-        if not all(0 < value < math.inf for value in self.std):
-            raise ArgumentError("std", self.std, "positive values")
+        _check_scale(self.mean, self.std)
         if self.fit not in FITS:
             raise unknown_name("fit", self.fit, FITS)
         if not 0 < self.crop_share <= 1:
@@ -128,7 +127,7 @@ class Preprocess:
         return flat.view(*self.size, self.channels).permute(2, 0, 1)
 
     def raw(self, image: Image.Image) -> bytes:
-        """The same pixels as bytes, `(H, W, C)`: quick to send, and made without numpy or torch."""
+        """The same pixels as bytes, `(H, W, C)`: quick to send, and made without torch."""
         bands = opaque(image, self.background)
         mode = _BANDS[self.channels]
         return self._fitted(bands if bands.mode == mode else bands.convert(mode)).tobytes()
@@ -184,6 +183,13 @@ class Preprocess:
         )
         scaled.flatten(2).div_(255).sub_(mean).div_(std)
         return scaled.permute(0, 3, 1, 2)
+
+
+def _check_scale(mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+    if not all(map(math.isfinite, mean)):
+        raise ArgumentError("mean", mean, "finite values")
+    if not all(0 < value < math.inf for value in std):
+        raise ArgumentError("std", std, "positive values")
 
 
 def opaque(image: Image.Image, background: tuple[int, int, int] = WHITE) -> Image.Image:
