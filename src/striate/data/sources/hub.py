@@ -31,8 +31,12 @@ def is_saved(root: Path) -> bool:
     return one or (root / "dataset_dict.json").is_file()
 
 
-def load_saved(root: Path) -> Dataset:
-    """A saved data set with a column of images and one of classes; `train`, `test` as parts."""
+def load_saved(root: Path, *, trusted: bool = True) -> Dataset:
+    """A saved data set with a column of images and one of classes; `train`, `test` as parts.
+
+    A row may hold the path of a picture in place of the picture. Where `trusted` is False, as for
+    a set that came in an archive, no such file is read: a stranger could name any on this disk.
+    """
     if importlib.util.find_spec("datasets") is None:
         raise _unusable(
             root,
@@ -50,9 +54,9 @@ def load_saved(root: Path) -> Dataset:
     }
     if odd := [part for part in tables if not re.fullmatch(r"\w*(\w[.-]\w+)*", part)]:
         raise _unusable(root, f"has a part with the name {odd[0]!r:.80}")
-    folder = cache_folder("hub") / _key(root)
+    folder = cache_folder("hub") / (_key(root) + ("" if trusted else "-inside"))
     if not folder.is_dir():
-        _write(tables, folder)
+        _write(tables, folder, trusted=trusted)
     return _dataset(root, tables, folder)
 
 
@@ -116,26 +120,31 @@ def _dataset(root: Path, tables: dict[str, _Table], folder: Path) -> Dataset:
     )
 
 
-def _write(tables: dict[str, _Table], folder: Path) -> None:
+def _write(tables: dict[str, _Table], folder: Path, *, trusted: bool) -> None:
     """Write the pictures as files; the folder appears whole, in one rename, or not at all."""
     temporary = folder.parent / f".striate-{secrets.token_hex(8)}.tmp"
     try:
         for part, table in tables.items():
             (temporary / (part or "all")).mkdir(parents=True)
             for name, row in zip(table.names(part), table.rows, strict=True):
-                picture = row[table.image]
-                if picture is None:
-                    continue
-                content = picture["bytes"]
-                (temporary / name).write_bytes(
-                    Path(picture["path"]).read_bytes() if content is None else content
-                )
+                if (content := _content(row[table.image], trusted=trusted)) is not None:
+                    (temporary / name).write_bytes(content)
         if not folder.is_dir():
             temporary.rename(folder)
     except OSError as error:
         raise unwritable(folder, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _content(picture: Any, *, trusted: bool) -> bytes | None:
+    """The picture in a row, or in the file that the row names; None if there is none."""
+    if picture is None:
+        return None
+    content: bytes | None = picture["bytes"]
+    if content is None and picture["path"] and trusted:
+        return Path(picture["path"]).read_bytes()
+    return content
 
 
 def _key(root: Path) -> str:

@@ -78,7 +78,7 @@ def _load_archive(path: Path) -> Dataset:
 def _load_folder(root: Path, *, trusted: bool = True) -> Dataset:
     """What a folder holds; `trusted` is False for what came in an archive."""
     if is_saved(root):
-        return load_saved(root)
+        return load_saved(root, trusted=trusted)
     if sets := idx_sets(root):
         return load_idx(root, sets)
     if found := cifar_folder(root):
