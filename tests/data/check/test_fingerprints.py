@@ -9,7 +9,8 @@ from check_pictures import photo
 from PIL import Image
 
 from striate.data import Unreadable
-from striate.data.check import fingerprint, fingerprint_pixels, stack
+from striate.data.check import fingerprint, fingerprint_pixels
+from striate.data.check.fingerprints import stack
 
 PHOTO = photo(np.random.default_rng(0), 120, 200)
 

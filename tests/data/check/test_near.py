@@ -6,8 +6,8 @@ from check_pictures import CHANGES, photo
 from PIL import Image
 
 from striate.data import load_source
-from striate.data.check import fingerprint_pixels, near_duplicates, stack
-from striate.data.check.fingerprints import Fingerprint
+from striate.data.check import fingerprint_pixels, near_duplicates
+from striate.data.check.fingerprints import Fingerprint, stack
 from striate.data.check.orient import frequencies, orientations
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from striate.data.check import Fingerprints
+from striate.data.check.fingerprints import Fingerprints
 from striate.data.check.quality import MESSAGES, quality, sizes
 
 

@@ -15,8 +15,23 @@ from striate.data.augment.spread import between, log_between
 from striate.errors import ArgumentError
 
 
+class _Cut(Geometric):
+    """What cuts of every kind have in common. It has no fields: `size` is theirs."""
+
+    size: tuple[int, int] | None
+
+    @property
+    def fuses(self) -> bool:
+        """Copying pixels, or resizing a box, is cheaper than resampling."""
+        return False
+
+    def becomes(self, shape: Shape) -> Shape:
+        """The size that was asked for."""
+        return shape if self.size is None else Shape(shape.channels, *self.size)
+
+
 @dataclass(frozen=True)
-class RandomCrop(Geometric):
+class RandomCrop(_Cut):
     """Cut `size` (height, width) out at a random place, after a margin was added on every side.
 
     Without a size the picture keeps its own. By itself it copies pixels exactly.
@@ -35,15 +50,6 @@ class RandomCrop(Geometric):
     def draws(self) -> int:
         """Two: a place each way."""
         return 2
-
-    @property
-    def fuses(self) -> bool:
-        """Copying pixels is cheaper than resampling."""
-        return False
-
-    def becomes(self, shape: Shape) -> Shape:
-        """The size that was asked for."""
-        return _sized(shape, self.size)
 
     def plan(self, uniform: Tensor, shape: Shape) -> Tensor:
         """The distance of the cut's middle from the picture's."""
@@ -83,7 +89,7 @@ class RandomCrop(Geometric):
 
 
 @dataclass(frozen=True)
-class RandomResizedCrop(Geometric):
+class RandomResizedCrop(_Cut):
     """Cut out a box of a random share of the area and random proportions, and resize it.
 
     The logarithm of the proportions is even between the limits `aspect` (width over height). A
@@ -106,15 +112,6 @@ class RandomResizedCrop(Geometric):
     def draws(self) -> int:
         """Four: area, proportions, and a place each way."""
         return 4
-
-    @property
-    def fuses(self) -> bool:
-        """Resizing a box is cheaper than resampling."""
-        return False
-
-    def becomes(self, shape: Shape) -> Shape:
-        """The size that was asked for."""
-        return _sized(shape, self.size)
 
     def plan(self, uniform: Tensor, shape: Shape) -> Tensor:
         """Boxes of whole pixels, as maps."""
@@ -165,10 +162,6 @@ def _shown(places: Tensor, side: int, padding: str) -> Tensor:
         around = places.remainder(period)
         return torch.minimum(around, period - around)
     return places.clamp(0, side - 1)
-
-
-def _sized(shape: Shape, size: tuple[int, int] | None) -> Shape:
-    return shape if size is None else Shape(shape.channels, *size)
 
 
 def _check_size(size: tuple[int, int] | None) -> None:

@@ -7,12 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from striate.data.check.fingerprints import Fingerprint as Fingerprint
-from striate.data.check.fingerprints import Fingerprints as Fingerprints
 from striate.data.check.fingerprints import fingerprint as fingerprint
 from striate.data.check.fingerprints import fingerprint_pixels as fingerprint_pixels
-from striate.data.check.fingerprints import stack as stack
-from striate.data.check.near import Pairs as Pairs
 from striate.data.check.near import near_duplicates as near_duplicates
 from striate.data.check.report import Report as Report
 
@@ -20,15 +16,11 @@ if TYPE_CHECKING:
     from striate.data.check.run import check as check
 
 __all__ = [
-    "Fingerprint",
-    "Fingerprints",
-    "Pairs",
     "Report",
     "check",
     "fingerprint",
     "fingerprint_pixels",
     "near_duplicates",
-    "stack",
 ]
 
 
