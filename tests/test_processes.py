@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 
 from conftest import Striate
 from striate.errors import StriateError
-from striate.processes import LOST, _verdict, launch
+from striate.processes import LOST, _verdict, _watch, launch
 from striate.training import Recipe
 from striate.training.dist import Team, team
 
@@ -134,6 +134,15 @@ def test_a_mistake_is_said_once_and_not_tried_again(
 )
 def test_what_the_ends_of_all_come_to(codes: list[int], verdict: int) -> None:
     assert _verdict(codes) == verdict
+
+
+def test_one_that_hangs_after_the_others_are_done_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("striate.processes._PATIENCE", 0.2)
+    children = [
+        subprocess.Popen(["sleep", seconds], stdin=subprocess.PIPE) for seconds in ("0", "600")
+    ]
+    _watch(children, [])  # type: ignore[arg-type]
+    assert [child.returncode for child in children] == [0, -signal.SIGKILL]
 
 
 def test_after_the_fourth_loss_it_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,7 @@ LOST = 75
 
 _ATTEMPTS = 4
 _GRACE = 10.0  # seconds for the others to end by themselves, which lets them say why
+_PATIENCE = 60.0  # seconds, as the sums of all processes have
 _POLL = 0.05
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -108,8 +109,11 @@ def _watch(children: Sequence[subprocess.Popen[bytes]], asked: list[int]) -> Non
             passed_on = len(asked)
             for child in children:
                 child.send_signal(signal.SIGKILL if passed_on > 1 else asked[0])
-        if deadline == float("inf") and any(child.returncode for child in children):
-            deadline = time.monotonic() + _GRACE
+        codes = [child.returncode for child in children]
+        if any(codes):
+            deadline = min(deadline, time.monotonic() + _GRACE)
+        elif 0 in codes:  # the others have nothing left to do, or hang
+            deadline = min(deadline, time.monotonic() + _PATIENCE)
         if time.monotonic() > deadline:
             _end(children)
         time.sleep(_POLL)
