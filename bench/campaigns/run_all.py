@@ -15,6 +15,7 @@ from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"  # set before torch is loaded
 
+import damage
 import faults
 import interruptions
 import numbers_that_are_none
@@ -26,7 +27,7 @@ CAMPAIGNS: dict[str, tuple[Callable[..., Outcome], int]] = {
     "syscalls": (faults.syscalls, 1000),
     "order": (faults.order, 100),
     "full": (faults.full, 60),
-    "corruptions": (faults.corruptions, 11_100),
+    "corruptions": (damage.corruptions, 11_100),
     "seeds": (teams.seeds, 60),
     "nonfinite": (numbers_that_are_none.nonfinite, 50),
     "teams": (teams.teams, 40),
