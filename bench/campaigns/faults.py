@@ -9,7 +9,6 @@ import re
 import resource
 import signal
 import subprocess
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
