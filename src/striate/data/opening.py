@@ -26,26 +26,44 @@ Report = Callable[[int, int], None]
 """Called with the pictures that are decoded, and the pictures there will be."""
 
 FEW = 2_000  # pictures; decoded in seconds, which is no work worth keeping on the disk
+_CROWD = 4  # processes that decode faster than most networks learn
 _FEW_BYTES = 512 << 20
+# Where Linux says what a container may take and takes, by version 2 and version 1 of its groups.
+_CONTAINER_FACTS = (
+    ("memory.max", "memory.current", "memory.stat", "inactive_file "),
+    (
+        "memory/memory.limit_in_bytes",
+        "memory/memory.usage_in_bytes",
+        "memory/memory.stat",
+        "total_inactive_file ",
+    ),
+)
 _SHARE_OF_MEMORY = 4  # the pixels may take the fourth part of what is free
 
 
 def open_store(
-    pictures: Tensor | Files, preprocess: Preprocess, *, workers: int, report: Report, say: Say
+    pictures: Tensor | Files,
+    preprocess: Preprocess,
+    *,
+    workers: int | None = None,
+    report: Report,
+    say: Say,
 ) -> Store:
     """The pixels of all pictures, ready to be asked for by index.
 
     Few pictures are decoded once into memory. More go through the cache on the disk, so that
     another run finds them there; the system keeps in memory what fits. Where the cache cannot be
     used, `say` is told why, and they are kept in memory if they fit, else decoded every epoch.
+    `workers` processes decode: one a core unless told otherwise, and four at most; 0 needs none.
     """
     if isinstance(pictures, Tensor):
         return MemoryStore(_fitted(pictures, preprocess))
+    count = min(_CROWD, os.cpu_count() or 1) if workers is None else workers
     size = len(pictures) * math.prod((*preprocess.size, preprocess.channels))
 
     def rows(start: int) -> Iterator[bytes | Bad]:
         indices = range(start, len(pictures))
-        with closing(decoded(pictures, indices, preprocess, workers)) as found:
+        with closing(decoded(pictures, indices, preprocess, count)) as found:
             for index, row in zip(indices, found, strict=True):
                 report(index + 1, len(pictures))
                 yield row
@@ -59,7 +77,7 @@ def open_store(
             say(f"{error}. The pictures are kept in memory, for this run")
             return in_memory(pictures, preprocess, rows(0))
         say(f"{error}. The pictures are decoded anew in every epoch")
-        return StreamingStore(pictures, preprocess, workers)
+        return StreamingStore(pictures, preprocess, count)
 
 
 def in_memory(files: Files, preprocess: Preprocess, rows: Iterator[bytes | Bad]) -> MemoryStore:
@@ -85,6 +103,28 @@ def _fitted(images: Tensor, preprocess: Preprocess) -> Tensor:
 
 def _free_memory() -> int:
     """Bytes of memory that a process may still take without pressing others to the disk."""
+    return int(min(_free_of_machine(), left_in_container(Path("/sys/fs/cgroup"))))
+
+
+def left_in_container(root: Path) -> float:
+    """Bytes until a container's limit, which kills; without one, infinity.
+
+    Files that the system keeps in memory count as used there, and go when others need the room.
+    """
+    for limit, used, stat, cached_files in _CONTAINER_FACTS:
+        try:
+            most, taken = (root / limit).read_text().strip(), int((root / used).read_text())
+            lines = (root / stat).read_text().splitlines() if (root / stat).exists() else []
+        except (OSError, ValueError):
+            continue
+        if most == "max":
+            continue
+        reclaimed = sum(int(line.split()[1]) for line in lines if line.startswith(cached_files))
+        return max(0, int(most) - taken + reclaimed)
+    return math.inf
+
+
+def _free_of_machine() -> int:
     info = Path("/proc/meminfo")
     if info.exists():
         for line in info.read_text().splitlines():

@@ -15,15 +15,15 @@ from striate.preprocess import Preprocess
 
 
 def decoded(
-    files: Files, indices: Iterable[int], preprocess: Preprocess, workers: int
+    files: Files, indices: Iterable[int], preprocess: Preprocess, workers: int, *, ahead: int = 64
 ) -> Generator[bytes | Bad, None, None]:
     """The picture at every index as the bytes of `(H, W, C)`, or why it has no pixels.
 
-    `workers` processes decode; 0 does it in the caller.
+    `workers` processes decode, `ahead` pictures before they are asked for; 0 does it in the caller.
     """
     asked, told = itertools.tee(indices)
     with Workers(partial(raw_of, preprocess=preprocess), count=workers) as crowd:
-        rows = crowd.map(files.path(index) for index in asked)
+        rows = crowd.map((files.path(index) for index in asked), ahead=ahead)
         for index, row in zip(told, rows, strict=True):
             yield Bad(index, row.kind, row.reason) if isinstance(row, Unreadable) else row
 

@@ -102,9 +102,15 @@ class StreamingStore:
 
     def batches(self, wanted: Iterable[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
         """See `Store`. `excluded` grows as files turn out to be unreadable."""
-        asked, told = itertools.tee(wanted)
+        remaining = iter(wanted)
+        first = next(remaining, None)
+        if first is None:
+            return
+        asked, told = itertools.tee(itertools.chain([first], remaining))
         indices = itertools.chain.from_iterable(ids.tolist() for ids in asked)
-        with closing(decoded(self._files, indices, self._preprocess, self._workers)) as rows:
+        ahead = max(1, _AHEAD * len(first))
+        pictures = decoded(self._files, indices, self._preprocess, self._workers, ahead=ahead)
+        with closing(pictures) as rows:
             for ids in told:
                 yield self._batch(list(itertools.islice(rows, len(ids))))
 
