@@ -156,7 +156,7 @@ def test_files_that_cannot_be_read_are_told_and_listed(
     said: list[str] = []
     run = st.train(tmp_path / "set", epochs=1, out=tmp_path / "run", talk=Talk(say=said.append))
     (line,) = [line for line in said if "unreadable" in line]
-    assert line.startswith("5 unreadable files are left out: ant/cut")
+    assert line.startswith("unreadable, so left out (5): ant/cut")
     assert line.count("(truncated)") == 3
     assert line.endswith(f", ...; see {run.path / 'excluded.csv'}")
     rows = list(csv.DictReader((run.path / "excluded.csv").read_text().splitlines()))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -203,7 +202,6 @@ def _train_into(path: Path, job: _Job) -> Run:
     store = open_store(
         data.pictures,
         job.preprocess,
-        workers=0 if isinstance(data.pictures, torch.Tensor) else min(4, os.cpu_count() or 1),
         report=job.talk.decoding,
         say=job.talk.say,
     )
@@ -255,7 +253,7 @@ def _name_unreadable(path: Path, job: _Job, store: Store, known: int = 0) -> int
         first = ", ".join(printable(f"{one.path} ({one.kind})") for one in new[:3])
         more = ", ..." if len(new) > 3 else ""
         where = path / run_folder.EXCLUDED
-        job.talk.say(f"{len(new):,} unreadable files are left out: {first}{more}; see {where}")
+        job.talk.say(f"unreadable, so left out ({len(new):,}): {first}{more}; see {where}")
     return len(store.excluded)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,11 +55,9 @@ def evaluate(run: str | Path, source: str | Path, part: str = "") -> Evaluation:
         )  # fmt: skip
     labels = torch.tensor([known[name] for name in data.classes])[data.labels]
     indices = data.parts[part] if part else (data.labels >= 0).nonzero().flatten()
-    workers = 0 if isinstance(data.pictures, torch.Tensor) else min(4, os.cpu_count() or 1)
     store = open_store(
         data.pictures,
         classifier.preprocess,
-        workers=workers,
         report=lambda done, total: None,
         say=lambda line: None,
     )
