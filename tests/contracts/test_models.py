@@ -110,7 +110,7 @@ def test_the_summary_counts_what_the_catalogue_says(entry: Entry) -> None:
     assert (found.params, found.macs) == (entry.params, entry.macs)
 
 
-@every
+@pytest.mark.parametrize("entry", marked(ALL))
 def test_lint_finds_no_error(entry: Entry) -> None:
     findings = lint(on_meta(functools.partial(create, entry.name)), entry.input)
     assert [finding for finding in findings if finding.level == "error"] == []
