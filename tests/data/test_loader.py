@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import math
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -236,40 +235,6 @@ def test_two_batches_are_decoded_ahead(files: Files, monkeypatch: pytest.MonkeyP
     assert asked == [0, 1, 2]
     batches.close()  # type: ignore[attr-defined]
     assert list(streaming(files, monkeypatch).batches([])) == []
-
-
-@pytest.mark.parametrize(
-    ("facts", "left"),
-    [
-        ({"memory.max": "1000\n", "memory.current": "400\n"}, 600),
-        (
-            {
-                "memory.max": "1000\n",
-                "memory.current": "900\n",
-                "memory.stat": "anon 5\ninactive_file 300\n",
-            },
-            400,
-        ),
-        ({"memory.max": "max\n", "memory.current": "400\n"}, math.inf),
-        ({"memory.max": "300\n", "memory.current": "400\n"}, 0),
-        (
-            {
-                "memory/memory.limit_in_bytes": "1000\n",
-                "memory/memory.usage_in_bytes": "900\n",
-                "memory/memory.stat": "inactive_file 1\ntotal_inactive_file 200\n",
-            },
-            300,
-        ),
-        ({}, math.inf),
-    ],
-)
-def test_the_limit_of_a_container_counts(
-    tmp_path: Path, facts: dict[str, str], left: float
-) -> None:
-    for name, text in facts.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(text)
-    assert opening.left_in_container(tmp_path) == left
 
 
 def test_why_the_cache_is_not_used_is_said(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
