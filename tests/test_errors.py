@@ -1,6 +1,14 @@
 import pytest
 
-from striate.errors import FAILED, WRONG_INPUT, ArgumentError, StriateError, nearest, unknown_name
+from striate.errors import (
+    FAILED,
+    WRONG_INPUT,
+    ArgumentError,
+    StriateError,
+    in_plain_sight,
+    nearest,
+    unknown_name,
+)
 
 
 def test_an_error_says_what_where_and_how_to_mend_it() -> None:
@@ -42,3 +50,9 @@ def test_names_that_share_a_few_letters_are_not_near() -> None:
 def test_a_long_list_may_be_told_shorter() -> None:
     error = unknown_name("model", "bert", ["unet", "vgg16"], otherwise="See the list")
     assert str(error) == "model: got 'bert', expected the name of a model. See the list"
+
+
+def test_a_name_cannot_break_the_line_or_command_the_terminal() -> None:
+    name = "ant\n\x1b[31m\udcff\u202e.jpg"
+    assert str(StriateError("is empty", where=name)) == (r"ant\n\x1b[31m\xff\u202e.jpg: is empty")
+    assert in_plain_sight("Ameise ä 蟻 🐜.jpg") == "Ameise ä 蟻 🐜.jpg"

@@ -19,6 +19,15 @@ INTERRUPTED = 130
 TERMINATED = 143
 
 
+def in_plain_sight(text: str) -> str:
+    """The text as it may go to a terminal: nothing in it breaks the line or commands the terminal.
+
+    File names may hold control characters and bytes that are no UTF-8; both are spelt out.
+    """
+    whole = text.encode("utf-8", "surrogateescape").decode(errors="backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in whole)
+
+
 class StriateError(Exception):
     """Something a person can mend: what is wrong, where it is, and the remedy."""
 
@@ -33,7 +42,7 @@ class StriateError(Exception):
 
     def __str__(self) -> str:
         line = f"{self.where}: {self.what}" if self.where else self.what
-        return f"{line}. {self.remedy}" if self.remedy else line
+        return in_plain_sight(f"{line}. {self.remedy}" if self.remedy else line)
 
 
 class ArgumentError(StriateError, ValueError):

@@ -152,3 +152,18 @@ def test_a_broken_pipe_is_no_error() -> None:
     )
     assert done.returncode == 0
     assert "Traceback" not in done.stderr
+
+
+def test_what_a_file_is_called_cannot_command_the_terminal(
+    trained,
+    striate_command: Striate,
+    tmp_path: Path,  # type: ignore[no-untyped-def]
+) -> None:
+    folder, _ = trained
+    name = "a\x1b[31m\nb.png"
+    Image.new("L", (28, 28)).save(tmp_path / name)
+    (tmp_path / f"bad-{name}").write_text("words")
+    done = striate_command("predict", folder / "run", tmp_path / name, tmp_path / f"bad-{name}")
+    assert "\x1b" not in done.stdout + done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert f"{tmp_path}/a\\x1b[31m\\nb.png: " in done.stdout

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from striate.cli.output import Json, Quiet, print_json, results, talk
-from striate.errors import DATA_PROBLEMS, ArgumentError
+from striate.errors import DATA_PROBLEMS, ArgumentError, in_plain_sight
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -140,8 +140,7 @@ def _examples(lines: Sequence[str]) -> None:
 
 def _line(text: str, style: str | None = None) -> None:
     """One line; a file name with control characters in it cannot move the cursor."""
-    safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-    results().print(safe, style=style, soft_wrap=True)
+    results().print(in_plain_sight(text), style=style, soft_wrap=True)
 
 
 @contextmanager

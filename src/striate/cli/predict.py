@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from striate.cli.output import Json, print_json, results, talk
-from striate.errors import WRONG_INPUT, ArgumentError, StriateError, nearest
+from striate.errors import WRONG_INPUT, ArgumentError, StriateError, in_plain_sight, nearest
 
 if TYPE_CHECKING:
     from striate.pipeline import Classifier
@@ -122,12 +122,10 @@ def _print_rows(rows: list[dict[str, Any]], ranked: bool) -> None:
     console, errors = results(), talk()
     for row in rows:
         if "error" in row:
-            errors.print(f"striate: {row['path']}: {row['error']}", soft_wrap=True)
+            errors.print(in_plain_sight(f"striate: {row['path']}: {row['error']}"), soft_wrap=True)
             continue
-        console.print(
-            f"{row['path']}: {row['label']} ({_percent(row['probability'])})",
-            soft_wrap=True,
-        )
+        answer = f"{row['path']}: {row['label']} ({_percent(row['probability'])})"
+        console.print(in_plain_sight(answer), soft_wrap=True)
         if ranked:
             for rank in row["top"][1:]:
                 console.print(f"  {rank['label']} ({_percent(rank['probability'])})")
