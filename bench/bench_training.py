@@ -99,7 +99,7 @@ def time_to_goal(images: torch.Tensor, labels: torch.Tensor, seed: int) -> tuple
     store = MemoryStore(images)
     train, test = torch.arange(60_000), torch.arange(60_000, 70_000)
     torch.manual_seed(seed)
-    net = create(named.model, classes=10, in_channels=1)
+    net = create(named.model, classes=10, in_channels=1, **named.options)
     net.to(memory_format=torch.channels_last)
     parts = [
         Loader(store, labels, order, normalise=normalise, part=part)

@@ -75,7 +75,10 @@ def test_a_truncated_file_is_found(folder: Path) -> None:
     [
         ({"format": 99}, "not a Striate model of format 1"),
         ({"model": {"name": "os.system", "options": {}}}, "the name of a model"),
-        ({"model": {"name": "lecture_net", "options": {"run": "ls"}}}, "one that lecture_net takes"),
+        (
+            {"model": {"name": "lecture_net", "options": {"run": "ls"}}},
+            "one that lecture_net takes",
+        ),
         ({"model": {"name": "lecture_net", "options": {"classes": 4}}}, "does not fit lecture_net"),
         ({"model": {"name": "lecture_net", "options": {"classes": 10**15}}}, "does not fit"),
         ({"model": None}, "not a whole model"),

@@ -159,5 +159,5 @@ def test_training_starts_with_a_signal_in_every_map() -> None:
 def test_bad_arguments_are_refused() -> None:
     with pytest.raises(ArgumentError, match="classes: got 0"):
         create("efficientnet_b0", classes=0)
-    with pytest.raises(ArgumentError, match=r"got 'padding', expected one that efficientnet_b0 takes"):
+    with pytest.raises(ArgumentError, match="one that efficientnet_b0 takes"):
         create("efficientnet_b0", padding="same")
