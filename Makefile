@@ -33,7 +33,7 @@ demo: $(VENV)/core
 	$(BIN)/python examples/demo.py
 
 test: $(VENV)/dev
-	$(BIN)/python -m pytest --cov --cov-report=term
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term
 
 test-slow: $(VENV)/dev
 	$(BIN)/python -m pytest -m slow

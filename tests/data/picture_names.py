@@ -19,7 +19,7 @@ Case = tuple[Path, Decode | Skip]
 def let_in(folder: Path) -> None:
     """Give the folder to nobody; root's own temporary folders are closed to others."""
     for parent in (folder, *folder.parents):
-        if parent.name.startswith("pytest-"):
+        if parent.name.startswith(("pytest-", "popen-")):  # the second are those of pytest-xdist
             parent.chmod(0o755)
     os.chown(folder, NOBODY, NOBODY)
 

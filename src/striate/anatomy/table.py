@@ -84,7 +84,7 @@ def show(found: Summary, console: Console, width: int | None) -> None:
     for line in totals(found):
         console.print(Text(line))
     if found.failure is not None:
-        console.print(Text(f"failed at {found.failure}", style="bold red"))
+        console.print(Text(f"failed at {found.failure}", style="bold red"), soft_wrap=True)
 
 
 def totals(found: Summary) -> list[str]:
