@@ -148,7 +148,12 @@ def apply(policy: Sequence[Operation], images: Tensor, stream: Stream) -> Tensor
     stages, shape = _stages(policy, stream, shape)
     if not stages:
         return images.clone()
-    out = torch.empty((len(images), *shape), dtype=images.dtype, device=images.device)
+    out = torch.empty(
+        (len(images), *shape),
+        dtype=images.dtype,
+        device=images.device,
+        memory_format=_layout(stages, images),
+    )
     pieces = _pieces(images)
     work = iter(pieces)  # shared: every thread takes the next piece until none is left
 
@@ -165,6 +170,17 @@ def apply(policy: Sequence[Operation], images: Tensor, stream: Stream) -> Tensor
     else:
         run()
     return out
+
+
+def _layout(stages: Sequence[Stage], images: Tensor) -> torch.memory_format:
+    """As the images, where pixels are only moved as they are; plane by plane where reckoned with.
+
+    Mirroring and passing on channels-last pictures of 224 px takes half the time so.
+    """
+    moved = all(isinstance(stage.step, Geometric) and not stage.step.fuses for stage in stages)
+    if moved and images.is_contiguous(memory_format=torch.channels_last):
+        return torch.channels_last
+    return torch.contiguous_format
 
 
 def _run(stages: Sequence[Stage], images: Tensor, out: Tensor, piece: slice) -> None:
