@@ -12,7 +12,7 @@ LAST = torch.channels_last
     ("policy", "stays"),
     [
         ((Flip(),), True),
-        ((RandomCrop(4), Flip()), True),
+        ((RandomCrop(margin=4), Flip()), True),
         ((Rotate(9),), False),
         ((Cutout(),), False),
     ],
