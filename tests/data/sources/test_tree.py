@@ -118,8 +118,8 @@ def test_linked_files(tmp_path: Path) -> None:
     assert kinds(root) == {
         "nowhere.jpg": "broken-link",
         "self.jpg": "broken-link",
-        "zero.jpg": "no-file",
-        "pipe.jpg": "no-file",
+        "zero.jpg": "not-a-file",
+        "pipe.jpg": "not-a-file",
     }
 
 

@@ -21,7 +21,7 @@ REASONS = {
     "hidden": "its name begins with a dot",
     "junk": "systems and tools leave it behind; it is no data",
     "other-file": "not a picture, by its name and its first bytes",
-    "no-file": "a pipe, socket or device, not a file",
+    "not-a-file": "a pipe, socket or device, not a file",
     "broken-link": "a link that leads nowhere, or in circles",
     "repeated-folder": "a link to a folder that is counted elsewhere, or that holds this one",
     "unreadable-folder": "the folder cannot be listed",
@@ -135,7 +135,7 @@ def _sort_in(tree: Tree, seen: _Seen, entry: os.DirEntry[str], name: str) -> boo
             return True
         tree.exclude(name + slash, "repeated-folder")
     elif not is_file:
-        tree.exclude(name, "no-file")
+        tree.exclude(name, "not-a-file")
     else:
         _sort_in_file(tree, entry, name)
     return False
