@@ -22,6 +22,7 @@ FLAGS = {
     "diagram": "--input --output network",
     "datasets": "--json",
     "models": "--family --json",
+    "evaluate": "--json --part run source",
     "predict": "--json --top words",
     "train": "--budget --epochs --group-by --json --model --nproc --out --quiet --recipe --resume "
     "--seed --set source",

@@ -36,6 +36,31 @@ def test_train_prints_one_json_object_and_talks_on_stderr(trained) -> None:  # t
     assert "\x1b" not in done.stderr  # no escape codes in a pipe
 
 
+def test_evaluate_scores_by_class_and_part(
+    trained,
+    striate_command: Striate,
+    tmp_path: Path,  # type: ignore[no-untyped-def]
+) -> None:
+    folder, _ = trained
+    done = striate_command("evaluate", folder / "run", "sample", "--json")
+    report = json.loads(done.stdout)
+    assert report.keys() >= {"n", "accuracy", "macro_f1", "nll", "ece", "per_class"}
+    assert report["n"] == 5000
+    assert sum(one["n"] for one in report["per_class"].values()) == 5000
+    right = sum(one["recall"] * one["n"] for one in report["per_class"].values())
+    assert right / 5000 == pytest.approx(report["accuracy"])
+    words = striate_command("evaluate", folder / "run", "sample")
+    assert f"Accuracy {report['accuracy']:.1%} of 5,000" in words.stdout
+    for name in ("0", "dog"):
+        (tmp_path / "other" / name).mkdir(parents=True)
+        Image.new("L", (28, 28)).save(tmp_path / "other" / name / "a.png")
+    other = striate_command("evaluate", folder / "run", tmp_path / "other")
+    assert other.returncode == 2
+    assert "has classes the run does not know: dog" in other.stderr
+    no_part = striate_command("evaluate", folder / "run", "sample", "--part", "test")
+    assert "has no part 'test'" in no_part.stderr
+
+
 def test_predict_answers_for_good_files_and_names_bad_ones(
     trained,
     striate_command: Striate,

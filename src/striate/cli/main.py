@@ -18,6 +18,7 @@ from striate.cli.augment import augment
 from striate.cli.check import check
 from striate.cli.datasets import app as datasets_app
 from striate.cli.diagram import diagram
+from striate.cli.evaluate import evaluate
 from striate.cli.lint import lint
 from striate.cli.models import models
 from striate.cli.predict import predict
@@ -61,6 +62,7 @@ def root(
 
 app.command("train")(train)
 app.command("predict")(predict)
+app.command("evaluate")(evaluate)
 app.command("filter")(signal_commands.filter_image)
 app.command("match")(signal_commands.match_image)
 app.command("check")(check)
