@@ -161,6 +161,8 @@ def test_leaving_early_ends_everything_at_once(tmp_path: Path) -> None:
 
 def interrupt_when(stuck: object, folder: Path) -> None:
     """Ctrl-C while the first result is waited for."""
+    # A shell's background job is started deaf to Ctrl-C.
+    deaf = signal.signal(signal.SIGINT, signal.default_int_handler)
     previous = signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
     signal.setitimer(signal.ITIMER_REAL, 0.5)
     try:
@@ -168,6 +170,7 @@ def interrupt_when(stuck: object, folder: Path) -> None:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
+        signal.signal(signal.SIGINT, deaf)
         assert list(folder.iterdir())
 
 

@@ -172,6 +172,8 @@ def test_the_data_stays_as_it_is_when_a_check_is_ended(folder: Path, how: signal
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
+        # A shell's background job is started deaf to Ctrl-C, and so are its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     with started:
         assert started.stdout is not None
