@@ -24,8 +24,13 @@ def in_plain_sight(text: str) -> str:
 
     File names may hold control characters and bytes that are no UTF-8; both are spelt out.
     """
-    whole = text.encode("utf-8", "surrogateescape").decode(errors="backslashreplace")
+    whole = printable(text)
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in whole)
+
+
+def printable(name: str) -> str:
+    """The name with bytes that are no UTF-8 spelt out (`\\xff`), so that it can be stored."""
+    return name.encode("utf-8", "surrogateescape").decode(errors="backslashreplace")
 
 
 class StriateError(Exception):

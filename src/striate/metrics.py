@@ -79,9 +79,7 @@ class Tally:
         misses = (chances - F.one_hot(labels, self.classes)).square().sum()
         nll = F.cross_entropy(logits, labels, reduction="sum")
         self.sums += torch.stack([(first == labels[:, None]).sum().double(), nll, misses])
-        index = _bin(confidence)
-        self.bins[0].index_add_(0, index, confidence)
-        self.bins[1].index_add_(0, index, (predicted == labels).double())
+        self.bins += _by_confidence(confidence, (predicted == labels).double())
 
     def vector(self) -> Tensor:
         """All sums in one (K,) float64 tensor, which processes can add."""
@@ -118,7 +116,7 @@ class Tally:
             macro_f1=sum(occurring) / len(occurring),
             nll=nll,
             brier=brier,
-            ece=((self.bins[0] - self.bins[1]).abs().sum() / n).item(),
+            ece=_gap(self.bins, n),
         )
 
 
@@ -131,9 +129,7 @@ def score(logits: Tensor, labels: Tensor) -> Scores:
 
 def calibration_error(confidence: Tensor, right: Tensor) -> float:
     """ECE = sum over equal-width bins of (share of samples) * |mean confidence - accuracy|."""
-    gap = torch.zeros(_BINS, dtype=torch.float64)
-    gap.index_add_(0, _bin(confidence), confidence.double() - right.double())
-    return (gap.abs().sum() / len(confidence)).item()
+    return _gap(_by_confidence(confidence, right), len(confidence))
 
 
 def wilson_interval(right: float, n: int, level: float = 0.95) -> tuple[float, float]:
@@ -149,6 +145,14 @@ def wilson_interval(right: float, n: int, level: float = 0.95) -> tuple[float, f
     return max(0.0, low), min(1.0, high)
 
 
-def _bin(confidence: Tensor) -> Tensor:
+def _by_confidence(confidence: Tensor, right: Tensor) -> Tensor:
+    """(N,), (N,) -> (2, bins): sums of confidence and of hits, by confidence."""
     inner_edges = torch.linspace(0, 1, _BINS + 1, dtype=confidence.dtype)[1:-1]
-    return torch.bucketize(confidence, inner_edges)
+    sums = torch.zeros(2, _BINS, dtype=torch.float64)
+    both = torch.stack([confidence.double(), right.double()])
+    return sums.index_add_(1, torch.bucketize(confidence, inner_edges), both)
+
+
+def _gap(bins: Tensor, n: int) -> float:
+    """Sums (2, bins) over n samples -> the calibration error."""
+    return ((bins[0] - bins[1]).abs().sum() / n).item()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from striate.cli.output import Json, print_json, print_table, results, talk, wants_json
+from striate.errors import printable
 
 if TYPE_CHECKING:
     from striate.data.caching.evict import Listed
@@ -72,13 +73,13 @@ def clear(context: typer.Context, json: Json = False) -> None:
     results().print(f"removed {gone / 1e6:,.1f} MB")
     for item in kept:
         source = item.seal.source if item.seal else "an unfinished build"
-        talk().print(f"in use, so it stays: {_printable(source)}")
+        talk().print(f"in use, so it stays: {printable(source)}")
 
 
 def _facts(item: Listed) -> dict[str, Any]:
     seal = item.seal
     return {
-        "source": _printable(seal.source) if seal else None,
+        "source": printable(seal.source) if seal else None,
         "pictures": seal.count if seal else None,
         "height_width_channels": list(seal.shape) if seal else None,
         "unreadable": len(seal.bad) if seal else None,
@@ -86,11 +87,6 @@ def _facts(item: Listed) -> dict[str, Any]:
         "used": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(item.used)),
         "folder": str(item.folder),
     }
-
-
-def _printable(source: str) -> str:
-    """A path may hold bytes that are no text."""
-    return source.encode("utf-8", "surrogateescape").decode(errors="backslashreplace")
 
 
 def _beside(cache: Path) -> list[dict[str, Any]]:

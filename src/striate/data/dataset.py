@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from torch import Tensor
 
-from striate.errors import ArgumentError
+from striate.errors import ArgumentError, printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +52,7 @@ class Provenance:
 
     def __post_init__(self) -> None:
         # What a run folder stores must be readable later, whatever bytes a path holds.
-        printable = os.fsencode(self.source).decode(errors="backslashreplace")
-        object.__setattr__(self, "source", printable)
+        object.__setattr__(self, "source", printable(self.source))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,7 @@ from typing import Any
 
 from striate.data import Excluded
 from striate.data.caching.locks import exclusive
-from striate.data.sources.names import printable
-from striate.errors import WRONG_INPUT, StriateError
+from striate.errors import WRONG_INPUT, StriateError, printable
 from striate.exporting import CONFIG, read_config, seal
 from striate.files import flush_folder, unwritable, write_atomic
 

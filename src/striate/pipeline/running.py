@@ -17,10 +17,9 @@ from striate.data.augment import policy
 from striate.data.loader import Loader
 from striate.data.opening import open_store
 from striate.data.order import Order
-from striate.data.sources.names import printable
 from striate.data.split import split
 from striate.data.stores import Store
-from striate.errors import WRONG_INPUT, ArgumentError, StriateError
+from striate.errors import WRONG_INPUT, ArgumentError, StriateError, printable
 from striate.exporting import CONFIG, save_model, seal
 from striate.files import write_atomic
 from striate.metrics import Scores

@@ -23,9 +23,9 @@ from striate.data.check.quality import MESSAGES, quality, sizes
 from striate.data.check.report import Class, Fault, Finding, Group, Report
 from striate.data.dataset import Dataset, Files
 from striate.data.kinds import ODDITIES, Unreadable
-from striate.data.sources.names import printable
 from striate.data.split import roots_of
 from striate.data.workers import Workers
+from striate.errors import printable
 
 Step = Callable[[int, int], None]
 

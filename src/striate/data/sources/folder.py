@@ -22,9 +22,8 @@ from dataclasses import dataclass
 import torch
 
 from striate.data.dataset import Dataset, Excluded, Files, Provenance
-from striate.data.sources.names import printable
 from striate.data.sources.tree import Tree
-from striate.errors import WRONG_INPUT, StriateError
+from striate.errors import WRONG_INPUT, StriateError, printable
 
 PART_NAMES = {
     "train": "train",

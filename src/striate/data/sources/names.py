@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import unicodedata
 from collections import defaultdict
@@ -41,11 +40,6 @@ def is_picture(head: bytes) -> bool:
         or (head[:2] == b"BM" and head[6:10] == b"\0\0\0\0")
         or (head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"mif1", b"msf1", b"avif"))
     )
-
-
-def printable(name: str) -> str:
-    """The name with bytes that are no UTF-8 spelt out (`\\xff`), so that it can be stored."""
-    return os.fsencode(name).decode(errors="backslashreplace")
 
 
 def look_alikes(classes: Iterable[str]) -> tuple[tuple[str, ...], ...]:
