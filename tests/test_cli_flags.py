@@ -22,8 +22,10 @@ FLAGS = {
     "diagram": "--input --output network",
     "datasets": "--json",
     "models": "--family --json",
+    "compare": "--json folders",
     "evaluate": "--json --part run source",
     "predict": "--json --top words",
+    "runs": "--json folder",
     "train": "--budget --epochs --group-by --json --model --nproc --out --quiet --recipe --resume "
     "--seed --set source",
 }

@@ -73,7 +73,8 @@ def test_a_truncated_file_is_found(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format": 99}, "not a Striate model of format 1"),
+        ({"format": 99}, "is of format 99, and this version of Striate reads 1"),
+        ({"format": "1"}, "not a Striate model of format 1"),
         ({"model": {"name": "os.system", "options": {}}}, "the name of a model"),
         (
             {"model": {"name": "lecture_net", "options": {"run": "ls"}}},

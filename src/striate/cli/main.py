@@ -23,6 +23,7 @@ from striate.cli.lint import lint
 from striate.cli.models import models
 from striate.cli.predict import predict
 from striate.cli.profile import profile
+from striate.cli.runs import compare, runs
 from striate.cli.train import train
 from striate.errors import FAILED, INTERRUPTED, TERMINATED, StriateError
 
@@ -63,6 +64,8 @@ def root(
 app.command("train")(train)
 app.command("predict")(predict)
 app.command("evaluate")(evaluate)
+app.command("runs")(runs)
+app.command("compare")(compare)
 app.command("filter")(signal_commands.filter_image)
 app.command("match")(signal_commands.match_image)
 app.command("check")(check)

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from striate.cli.output import Json, print_json, results
+from striate.cli.output import Json, print_fitted, print_json
 from striate.errors import ArgumentError, unknown_name
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from striate.models import Entry
 
-_GAP = 2  # one of padding, one of the box between the columns
 _NUMBERS = ("year", "M params", "M MACs")
 _SPARE = ("task", "input", "weights")  # what a narrow terminal does without, in this order
 _COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
@@ -80,33 +77,8 @@ def _row(one: Entry) -> dict[str, Any]:
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
-    """One line a network: aligned on a terminal, separated by tabs in a pipe."""
-    console = results()
     lines = [[cell(row) for cell in _COLUMNS.values()] for row in rows]
-    if console.is_terminal:
-        console.print(_table(lines, console.width))
-        return
-    for line in (list(_COLUMNS), *lines):
-        print("\t".join(line))
-
-
-def _table(lines: list[list[str]], width: int) -> Table:
-    """As many columns as there is room for. Names are folded at need; numbers are never cut."""
-    from rich import box
-    from rich.table import Table
-
-    columns = dict(zip(_COLUMNS, zip(*lines, strict=True), strict=True))
-    for spare in _SPARE:
-        if sum(max(map(len, (head, *cells))) + _GAP for head, cells in columns.items()) <= width:
-            break
-        del columns[spare]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, _GAP - 1, 0, 0))
-    for head in columns:
-        justify: Literal["left", "right"] = "right" if head in _NUMBERS else "left"
-        table.add_column(head, justify=justify, no_wrap=head != "name", overflow="fold")
-    for line in zip(*columns.values(), strict=True):
-        table.add_row(*line)
-    return table
+    print_fitted(list(_COLUMNS), lines, folded=["name"], numbers=_NUMBERS, spare=_SPARE)
 
 
 def _millions(number: int) -> str:

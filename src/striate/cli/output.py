@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _WIDE = 80
 _SHORT = 20  # letters that are never wrapped
+_GAP = 2  # one of padding, one of the box between the columns
 
 # Shared by every command that reports.
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
@@ -57,6 +58,42 @@ def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]], narrow: Seq
         table.add_column(heads[k], justify=justify, overflow="fold", no_wrap=short)
     for row in rows:
         table.add_row(*(row[k] for k in shown))
+    console.print(table)
+
+
+def print_fitted(
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    folded: Sequence[str],
+    numbers: Sequence[str] = (),
+    spare: Sequence[str] = (),
+) -> None:
+    """One line a row: as many columns as there is room for; all of them, by tabs, in a pipe.
+
+    Those in `spare` go first, in this order; those in `folded` are folded at need, and no other is
+    ever cut. `numbers` stand to the right.
+    """
+    console = results()
+    if not console.is_terminal:
+        for line in (heads, *rows):
+            print("\t".join(line))
+        return
+    from rich import box
+    from rich.table import Table
+
+    columns = dict(zip(heads, zip(*rows, strict=True), strict=True))
+    for name in spare:
+        wide = sum(max(map(len, (head, *cells))) + _GAP for head, cells in columns.items())
+        if wide <= console.width:
+            break
+        del columns[name]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, _GAP - 1, 0, 0))
+    for head in columns:
+        justify: Literal["left", "right"] = "right" if head in numbers else "left"
+        table.add_column(head, justify=justify, no_wrap=head not in folded, overflow="fold")
+    for line in zip(*columns.values(), strict=True):
+        table.add_row(*line)
     console.print(table)
 
 

@@ -13,14 +13,17 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from striate.data import Excluded
-from striate.data.caching.locks import exclusive
+from striate.data.caching.locks import exclusive, held_alone
 from striate.errors import WRONG_INPUT, StriateError, printable
 from striate.exporting import CONFIG, read_config, seal
 from striate.files import flush_folder, unwritable, write_atomic
 
+if TYPE_CHECKING:
+    from striate.data import Excluded
+
+METRICS = "metrics.jsonl"
 LAST = "last"
 EXCLUDED = "excluded.csv"
 _LOCK = ".lock"
@@ -97,6 +100,11 @@ def held(folder: Path) -> Iterator[None]:
                 exit_code=WRONG_INPUT,
             )
         yield
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a process trains in the folder at this moment."""
+    return held_alone(folder / _LOCK)
 
 
 def list_excluded(folder: Path, excluded: Sequence[Excluded]) -> None:

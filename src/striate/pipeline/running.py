@@ -45,7 +45,6 @@ from striate.training.dist import restarted
 from striate.training.log import Report
 from striate.training.state import check_recipe
 
-METRICS = "metrics.jsonl"
 _EVALUATION_BATCH = 512
 
 
@@ -235,7 +234,7 @@ def _train_into(path: Path, job: _Job) -> Run:
     _name_unreadable(path, job, store, named)  # those decoded on the way are known only now
     run = Run(path, job.plan["model"]["name"], "scratch", training.clock.seconds, val, test)
     if job.team.leads:
-        write_history(path / METRICS, training.history)
+        write_history(path / run_folder.METRICS, training.history)
         metrics = {"val": val.to_dict(), "test": test.to_dict() if test else None}
         facts = {"metrics": metrics, "seconds": run.seconds, "unreadable": len(store.excluded)}
         save_model(path, net, {**job.plan, **facts})

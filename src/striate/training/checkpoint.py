@@ -10,13 +10,12 @@ any moment leaves a whole checkpoint, and a changed bit is found before a weight
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import itertools
 import json
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,9 +26,16 @@ from torch import Tensor
 
 from striate.errors import WRONG_INPUT, StriateError
 from striate.files import flush_folder, publish_folder, unwritable, write_atomic
+from striate.training.snapshots import (
+    FACTS,
+    MANIFEST,
+    STATE,
+    finished,
+    manifest,
+    subfolders,
+    to_json,
+)
 
-_STATE, _FACTS, _MANIFEST = "state.safetensors", "state.json", "MANIFEST.json"
-_FINISHED = re.compile(r"step-(\d{9,})(?:-(\d+))?")
 _UNFINISHED = re.compile(r"\.making-[0-9a-f]{16}")
 _KEPT = 2
 """The newest, and one to fall back to."""
@@ -62,8 +68,8 @@ class Checkpoints:
         except OSError as error:
             raise unwritable(self.folder, error) from error
         try:
-            contents = {_STATE: save(snapshot.tensors), _FACTS: _json(snapshot.facts)}
-            for name, data in {**contents, _MANIFEST: _manifest(contents)}.items():
+            contents = {STATE: save(snapshot.tensors), FACTS: to_json(snapshot.facts)}
+            for name, data in {**contents, MANIFEST: manifest(contents)}.items():
                 write_atomic(making / name, data)
             publish_folder(making, target)
         finally:
@@ -74,7 +80,7 @@ class Checkpoints:
 
     def prune(self) -> None:
         """Remove what this class wrote here, but for the newest snapshots that are whole."""
-        whole = [name for name in self._names() if name not in self._damaged]
+        whole = [name for name in finished(self.folder) if name not in self._damaged]
         try:
             for name in [*self._unfinished(), *self._damaged, *whole[_KEPT:]]:
                 _remove(self.folder / name)
@@ -87,7 +93,7 @@ class Checkpoints:
 
         A damaged one is named and passed over. If all are damaged that is an error.
         """
-        names = self._names()
+        names = finished(self.folder)
         for name in names:
             try:
                 return _read(self.folder / name)
@@ -111,20 +117,8 @@ class Checkpoints:
         names = itertools.chain([name], (f"{name}-{n}" for n in itertools.count(1)))
         return next(path for n in names if not os.path.lexists(path := self.folder / n))
 
-    def _names(self) -> list[str]:
-        """The finished ones, newest first."""
-        found = {name: match for name in self._there() if (match := _FINISHED.fullmatch(name))}
-        age = {name: (int(match[1]), int(match[2] or 0)) for name, match in found.items()}
-        return sorted(age, key=lambda name: age[name], reverse=True)
-
     def _unfinished(self) -> list[str]:
-        return [name for name in self._there() if _UNFINISHED.fullmatch(name)]
-
-    def _there(self) -> Iterator[str]:
-        if self.folder.is_dir():
-            for path in self.folder.iterdir():
-                if path.is_dir() and not path.is_symlink():
-                    yield path.name
+        return [name for name in subfolders(self.folder) if _UNFINISHED.fullmatch(name)]
 
 
 class _DamagedError(Exception):
@@ -133,30 +127,22 @@ class _DamagedError(Exception):
 
 def _read(folder: Path) -> Snapshot:
     try:
-        contents = {name: (folder / name).read_bytes() for name in (_STATE, _FACTS)}
-        if (folder / _MANIFEST).read_bytes() != _manifest(contents):
-            raise _DamagedError(f"{folder} is damaged (its files do not match {_MANIFEST})")
-        facts = json.loads(contents[_FACTS])
-        return Snapshot(int(facts["step"]), load(contents[_STATE]), facts)
+        contents = {name: (folder / name).read_bytes() for name in (STATE, FACTS)}
+        if (folder / MANIFEST).read_bytes() != manifest(contents):
+            raise _DamagedError(f"{folder} is damaged (its files do not match {MANIFEST})")
+        facts = json.loads(contents[FACTS])
+        return Snapshot(int(facts["step"]), load(contents[STATE]), facts)
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise _DamagedError(f"{folder} is damaged ({type(error).__name__}: {error})") from error
-
-
-def _manifest(contents: Mapping[str, bytes]) -> bytes:
-    return _json({name: hashlib.sha256(data).hexdigest() for name, data in contents.items()})
 
 
 def _remove(folder: Path) -> None:
     """Take away a snapshot's own three files, the manifest first, and the folder if it is empty."""
     if not folder.is_dir():
         return
-    for name in (_MANIFEST, _FACTS, _STATE):
+    for name in (MANIFEST, FACTS, STATE):
         (folder / name).unlink(missing_ok=True)
     for path in folder.glob(".striate-*.tmp"):
         path.unlink()
     with contextlib.suppress(OSError):  # something else lies in it: not ours
         os.rmdir(folder)
-
-
-def _json(value: Any) -> bytes:
-    return (json.dumps(value, indent=1, allow_nan=False) + "\n").encode()

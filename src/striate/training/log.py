@@ -6,11 +6,13 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from striate.errors import StriateError
+from striate.errors import WRONG_INPUT, StriateError
 from striate.files import write_atomic
-from striate.metrics import Scores
+
+if TYPE_CHECKING:
+    from striate.metrics import Scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,17 @@ def write_history(path: Path, epochs: Sequence[Epoch]) -> None:
     rows = [{k: v for k, v in epoch.to_dict().items() if k != "seconds"} for epoch in epochs]
     lines = [json.dumps(row, allow_nan=False) + "\n" for row in rows]
     write_atomic(path, "".join(lines).encode())
+
+
+def read_history(path: Path) -> list[dict[str, Any]]:
+    """The rows that `write_history` wrote: whole ones, of finite numbers."""
+    try:
+        rows = [json.loads(line) for line in path.read_bytes().splitlines()]
+        json.dumps(rows, allow_nan=False)
+        return [{**row, "epoch": int(row["epoch"]), "val": dict(row["val"])} for row in rows]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        what = f"is no history of a run ({type(error).__name__}: {error})"
+        raise StriateError(what, where=str(path), exit_code=WRONG_INPUT) from error
 
 
 def tensorboard(folder: Path) -> Report:

@@ -47,6 +47,18 @@ def in_use(path: Path) -> bool:
         return not _take(file.fileno(), shared=False)
 
 
+def held_alone(path: Path) -> bool:
+    """Whether any process holds the lock file by `exclusive`. Those who ask do not see each other.
+
+    A file that is there and held by nobody was left behind by a process that was killed.
+    """
+    try:
+        with path.open("rb") as file:
+            return not _take(file.fileno(), shared=sys.platform != "win32")
+    except FileNotFoundError:
+        return False
+
+
 @contextlib.contextmanager
 def exclusive(path: Path, waiting: Callable[[], None] | None = None) -> Iterator[bool]:
     """Hold the lock file at `path` alone; the file goes away with the lock.

@@ -1,0 +1,199 @@
+"""`striate runs` and `striate compare`: what was trained, and which of it is better."""
+
+from __future__ import annotations
+
+import string
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from striate.cli.output import Json, print_fitted, print_json, results, talk
+from striate.errors import ArgumentError, in_plain_sight
+
+if TYPE_CHECKING:
+    from striate.pipeline import Comparison, Record
+
+_HEADS = ("name", "state", "test", "val", "model", "data", "classes", "epochs", "seconds")
+_NUMBERS = ("test", "val", "classes", "epochs", "seconds")
+_SPARE = ("classes", "seconds", "data", "epochs", "model", "val")
+_LETTERS = string.ascii_lowercase
+_PARTS = {"val": "validation", "test": "test"}
+_CURVES = {"accuracy": "Validation accuracy, %", "nll": "Validation loss"}
+_WIDEST = 80
+
+
+def runs(
+    folder: Annotated[Path, typer.Argument(help="Where the run folders are.")] = Path("runs"),
+    json: Json = False,
+) -> None:
+    """List the runs in a folder, the last written first.
+
+    A run is finished, unfinished (it can go on with --resume), running now, or damaged. What is no
+    run is passed over. Weights are not read: `striate evaluate` does that.
+
+    \b
+    striate runs
+    striate runs experiments/
+    striate runs --json | jq '.runs[] | select(.state == "unfinished") | .run'
+    """
+    from striate.pipeline import list_runs
+
+    found = list_runs(folder)
+    if json:
+        print_json({"runs": [record.to_dict() for record in found]})
+        return
+    if not found:
+        talk().print(f"No run in {_plain(folder)} yet. Make one: striate train", soft_wrap=True)
+        return
+    lines = [_cells(record) for record in found]
+    print_fitted(_HEADS, lines, folded=["name"], numbers=_NUMBERS, spare=_SPARE)
+    for record in found:
+        if record.reason:
+            talk().print(f"{_plain(record.name)}: {_plain(record.reason)}", soft_wrap=True)
+    if going_on := next((record for record in found if record.resumable), None):
+        remark = f"Go on with an unfinished one: striate train --resume {_plain(going_on.path)}"
+        talk().print(remark, soft_wrap=True)
+
+
+def compare(
+    folders: Annotated[list[Path], typer.Argument(metavar="RUN RUN...", help="Run folders.")],
+    json: Json = False,
+) -> None:
+    """Set runs beside the first one: settings that differ, scores, curves, and what is chance.
+
+    Scores compare where the data set is the same. Which pictures a run got right is not stored, so
+    Fisher's exact test takes the runs' test scores as independent samples.
+
+    \b
+    striate compare runs/small runs/large
+    striate compare runs/digits-* --json | jq .verdicts
+    """
+    from striate.pipeline import compare as compare_runs
+
+    if len(folders) > len(_LETTERS):
+        raise ArgumentError("runs", len(folders), f"at most {len(_LETTERS)}")
+    found = compare_runs(folders)
+    if json:
+        print_json(found.to_dict())
+    else:
+        _print(found)
+
+
+def _cells(record: Record) -> list[str]:
+    row = record.to_dict()
+    epochs = f"{row['epochs']}" if row["epochs"] is not None else ""
+    if record.config and record.state != "finished" and not record.config["recipe"]["budget"]:
+        epochs += f"/{record.config['recipe']['epochs']}"
+    return [
+        _plain(row["name"]),
+        row["state"],
+        _share(row["test"]),
+        _share(row["val"]),
+        row["model"] or "",
+        _plain(row["data"] or ""),
+        "" if row["classes"] is None else f"{row['classes']:,}",
+        epochs,
+        "" if row["seconds"] is None else f"{row['seconds']:,.0f}",
+    ]
+
+
+def _share(scores: dict[str, Any] | None) -> str:
+    return f"{scores['accuracy']:.1%}" if scores else ""
+
+
+def _print(found: Comparison) -> None:
+    for letter, run in zip(_LETTERS, found.runs, strict=False):
+        note = "" if run.state == "finished" else f" ({run.state})"
+        _say(f"{letter}  {run.path}{note}")
+    letters = _LETTERS[: len(found.runs)]
+    _say("\nSettings that differ" if found.differences else "\nNo setting differs.")
+    rows = [
+        [_plain(one.setting), *(_plain(_value(value)) for value in one.values)]
+        for one in found.differences
+    ]
+    if rows:
+        print_fitted(("setting", *letters), rows, folded=("setting", *letters))
+    _say("\nScores")
+    _print_scores(found.runs)
+    _say("")
+    for line in _verdicts(found):
+        _say(line)
+    _print_curves(found.runs)
+
+
+def _print_scores(compared: Sequence[Record]) -> None:
+    rows = []
+    for part in ("val", "test"):
+        for letter, run in zip(_LETTERS, compared, strict=False):
+            if scores := run.scores(part):
+                low, high = scores["interval"]
+                words = [letter, part, f"{scores['accuracy']:.1%}", f"{low:.1%} to {high:.1%}"]
+                rest = (f"{scores[name]:.3f}" for name in ("nll", "ece", "macro_f1"))
+                rows.append([*words, f"{scores['n']:,}", *rest])
+    heads = ("run", "part", "right", "95 % interval", "pictures", "loss", "ECE", "macro F1")
+    numbers = [head for head in heads if head not in ("run", "part")]
+    print_fitted(heads, rows, folded=(), numbers=numbers, spare=heads[:3:-1])
+
+
+def _verdicts(found: Comparison) -> list[str]:
+    if not found.same_data:
+        return ["The data sets differ, so the scores do not compare."]
+    lines = []
+    for one in found.verdicts:
+        better = "better" if one.gain >= 0 else "worse"
+        points = f"{abs(one.gain) * 100:.1f} points {better} than {_LETTERS[one.first]}"
+        sure = "more than chance" if one.more_than_chance else "no more than chance may bring"
+        part = _PARTS[one.part]
+        lines.append(f"{_LETTERS[one.other]} is {points} in {part}: {sure} (p = {one.p:.2g}).")
+    if not lines:
+        return ["There are no scores to compare yet."]
+    several = f", p times {len(lines)} for so many comparisons" if len(lines) > 1 else ""
+    cut = (
+        "Both saw the same held-out pictures, but which of them each got right is not stored"
+        if found.same_cut
+        else "The held-out pictures are of the same data set, cut in other ways"
+    )
+    return [*lines, f"{cut}: {found.verdicts[0].method} on how many were right{several}."]
+
+
+def _print_curves(compared: Sequence[Record]) -> None:
+    """In plain letters, as wide as the terminal, and no wider than a page."""
+    from striate.cli.curves import draw
+
+    console = results()
+    for name, title in _CURVES.items():
+        scale = 100 if name == "accuracy" else 1
+        curves = {
+            letter: [(row["epoch"], row["val"][name] * scale) for row in run.history if row["val"]]
+            for letter, run in zip(_LETTERS, compared, strict=False)
+        }
+        curves = {letter: points for letter, points in curves.items() if points}
+        if curves:
+            width = min(_WIDEST, console.width)
+            _say("\n".join(["", f"{title}, by epoch", *draw(curves, width)]))
+
+
+def _value(value: Any) -> str:
+    """A setting in a few words."""
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if not isinstance(value, list):
+        text = str(value)
+        return text if len(text) < 64 or " " in text or "/" in text else f"{text[:12]}..."
+    shown = ", ".join(_value(one) for one in value[:4])
+    return f"{shown}, ... ({len(value):,})" if len(value) > 4 else shown
+
+
+def _plain(text: object) -> str:
+    """As it may go to this terminal: letters that its encoding lacks are spelt out."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return in_plain_sight(str(text)).encode(encoding, "backslashreplace").decode(encoding)
+
+
+def _say(text: str) -> None:
+    results().print("\n".join(_plain(line) for line in text.split("\n")), soft_wrap=True)
