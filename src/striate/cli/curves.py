@@ -26,8 +26,7 @@ def draw(curves: Mapping[str, Points], width: int, height: int = _HEIGHT) -> lis
     grid = [[" "] * columns for _ in range(height)]
     for letter, curve in curves.items():
         for column, value in _sampled(curve, left, right, columns):
-            share = (value - low) / (high - low) if high > low else 0.5
-            row = height - 1 - round(share * (height - 1))
+            row = round((high - value) / (high - low) * (height - 1)) if high > low else height // 2
             cell = grid[row][column]
             grid[row][column] = letter if cell in (" ", letter) else _CROSSING
     lines = [
@@ -54,8 +53,8 @@ def _sampled(curve: Points, left: float, right: float, columns: int) -> list[tup
 
 def _labels(low: float, high: float, height: int) -> list[str]:
     """One a row: numbers at the top, in the middle and at the bottom."""
-    values = {0: high, height - 1: low}
-    if high > low and height >= 5:
-        middle = (height - 1) // 2
-        values[middle] = high - (high - low) * middle / (height - 1)
-    return [f"{values[row]:.3g}" if row in values else "" for row in range(height)]
+    middle = height // 2
+    values = {middle: high - (high - low) * middle / (height - 1)}
+    if high > low:
+        values |= {0: high, height - 1: low}
+    return [f"{values[row]:#.3g}".rstrip(".") if row in values else "" for row in range(height)]

@@ -59,7 +59,7 @@ def runs(
 
 
 def compare(
-    folders: Annotated[list[Path], typer.Argument(metavar="RUN RUN...", help="Run folders.")],
+    folders: Annotated[list[Path], typer.Argument(metavar="RUN", help="Two run folders or more.")],
     json: Json = False,
 ) -> None:
     """Set runs beside the first one: settings that differ, scores, curves, and what is chance.
@@ -171,9 +171,10 @@ def _print_curves(compared: Sequence[Record]) -> None:
             for letter, run in zip(_LETTERS, compared, strict=False)
         }
         curves = {letter: points for letter, points in curves.items() if points}
-        if curves:
-            width = min(_WIDEST, console.width)
-            _say("\n".join(["", f"{title}, by epoch", *draw(curves, width)]))
+        if any(len(points) > 1 for points in curves.values()):
+            lines = draw(curves, min(_WIDEST, console.width))
+            legend = " (*: several)" if any("*" in line for line in lines) else ""
+            _say("\n".join(["", f"{title}, by epoch{legend}", *lines]))
 
 
 def _value(value: Any) -> str:

@@ -137,7 +137,7 @@ def _verdicts(runs: Sequence[Record]) -> tuple[Verdict, ...]:
 
 
 def _shared(first: Record, other: Record) -> tuple[Part, Scores, Scores] | None:
-    """Scores of a part that both have: of test rather than of validation, which runs are tuned by."""
+    """Scores of a part that both have: of test rather than of validation, which tuning has seen."""
     for part in _PARTS:
         if (one := first.scores(part)) and (two := other.scores(part)):
             return part, one, two

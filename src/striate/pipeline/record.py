@@ -15,6 +15,7 @@ from striate.training.log import read_history
 from striate.training.snapshots import finished, newest_facts
 
 State = Literal["finished", "unfinished", "running", "damaged", "other format"]
+_MEND = "Train again or restore the file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def list_runs(folder: Path) -> list[Record]:
     """
     if not folder.is_dir():
         raise StriateError(
-            "no such folder",
+            "is no folder" if folder.exists() else "no such folder",
             where=str(folder),
             remedy="Name one that holds runs: `striate train` puts its own into runs/",
             exit_code=WRONG_INPUT,
@@ -147,8 +148,8 @@ def _listed(folder: Path) -> Record | None:
         except StriateError as error:
             if not _was_run(folder):
                 return None
-            reason = f"{error.what}. {error.remedy}" if error.remedy else error.what
-            return Record(folder, "damaged", _written(folder), reason)
+            what = error.what if (folder / CONFIG).exists() else f"its {CONFIG} is missing"
+            return Record(folder, "damaged", _written(folder), f"{what}. {_MEND}")
     except OSError as error:
         return Record(folder, "damaged", 0.0, f"cannot be read ({error.strerror or error})")
 
@@ -169,5 +170,4 @@ def _written(folder: Path) -> float:
 
 
 def _damaged(folder: Path, what: str) -> StriateError:
-    remedy = "Train again or restore the file"
-    return StriateError(what, where=str(folder), remedy=remedy, exit_code=WRONG_INPUT)
+    return StriateError(what, where=str(folder), remedy=_MEND, exit_code=WRONG_INPUT)

@@ -61,7 +61,12 @@ def read_history(path: Path) -> list[dict[str, Any]]:
     try:
         rows = [json.loads(line) for line in path.read_bytes().splitlines()]
         json.dumps(rows, allow_nan=False)
-        return [{**row, "epoch": int(row["epoch"]), "val": dict(row["val"])} for row in rows]
+        for row in rows:
+            numbers = [row["epoch"], row["step"], row["loss"]]
+            numbers += [row["val"][name] for name in ("accuracy", "nll")] if row["val"] else []
+            if not all(isinstance(number, int | float) for number in numbers):
+                raise ValueError(f"{numbers} are not all numbers")
+        return rows
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         what = f"is no history of a run ({type(error).__name__}: {error})"
         raise StriateError(what, where=str(path), exit_code=WRONG_INPUT) from error

@@ -1,0 +1,107 @@
+"""What differs between runs, and what is chance."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+from scipy.stats import fisher_exact
+
+import made_runs as made
+from striate.errors import StriateError
+from striate.pipeline import compare
+from striate.pipeline.comparing import chance_of
+
+
+def recipe(**changes: object) -> dict[str, object]:
+    return {**made.RECIPE, **changes}
+
+
+def data(**changes: object) -> dict[str, object]:
+    return {**made.config()["data"], **changes}
+
+
+def test_the_chance_is_scipys() -> None:
+    draw = random.Random(0)
+    for _ in range(200):
+        sizes = draw.randint(1, 60), draw.randint(1, 60)
+        right = draw.randint(0, sizes[0]), draw.randint(0, sizes[1])
+        table = [list(right), [sizes[0] - right[0], sizes[1] - right[1]]]
+        assert chance_of(right, sizes) == pytest.approx(fisher_exact(table).pvalue, rel=1e-6)
+    expected = fisher_exact([[9_900, 9_850], [100, 150]]).pvalue
+    assert chance_of((9_900, 9_850), (10_000, 10_000)) == pytest.approx(expected, rel=1e-6)
+
+
+def test_only_the_settings_that_differ_are_told(tmp_path: Path) -> None:
+    one = made.finished(tmp_path / "one", 450)
+    two = made.finished(
+        tmp_path / "two",
+        450,
+        recipe=recipe(peak_rate=0.1),
+        model={"name": "resnet20", "options": {"classes": 2, "dropout": 0.5}},
+    )
+    found = {each.setting: each.values for each in compare([one, two]).differences}
+    assert found == {
+        "model": ("lecture_net", "resnet20"),
+        "model.options.dropout": (None, 0.5),
+        "recipe.peak_rate": (0.004, 0.1),
+    }
+    same = made.finished(tmp_path / "same", 450)
+    assert compare([one, same]).differences == ()
+
+
+def test_a_large_difference_is_more_than_chance_and_a_small_one_is_not(tmp_path: Path) -> None:
+    runs = [
+        made.finished(tmp_path / str(right), 450, test=(right, 1000)) for right in (900, 910, 960)
+    ]
+    small, large = compare(runs[:2]), compare(runs[::2])
+    assert [one.more_than_chance for one in (*small.verdicts, *large.verdicts)] == [False, True]
+    [verdict] = large.verdicts
+    assert (verdict.part, verdict.first, verdict.other) == ("test", 0, 1)
+    assert verdict.gain == pytest.approx(0.06)
+    both = compare(runs)
+    assert [one.p for one in both.verdicts] == [
+        pytest.approx(min(1, 2 * one.p)) for one in (*small.verdicts, *large.verdicts)
+    ]
+
+
+def test_without_a_test_part_validation_decides(tmp_path: Path) -> None:
+    one = made.finished(tmp_path / "one", 400, test=None)
+    two = made.finished(tmp_path / "two", 490)
+    [verdict] = compare([one, two]).verdicts
+    assert (verdict.part, verdict.more_than_chance) == ("val", True)
+    young = made.unfinished(tmp_path / "young")
+    assert compare([one, young]).verdicts == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "same_data", "same_cut"),
+    [
+        ({}, True, True),
+        ({"recipe": recipe(peak_rate=1.0)}, True, True),
+        ({"recipe": recipe(seed=1)}, True, False),
+        ({"together": {"group_by": "(.)_", "copies": []}}, True, False),
+        ({"data": data(source="copy")}, True, True),
+        ({"data": data(digest="b" * 64)}, False, False),
+        ({"classes": ["bee", "ant"]}, False, False),
+    ],
+)
+def test_scores_compare_on_the_same_data_only(
+    tmp_path: Path, changes: dict[str, object], same_data: bool, same_cut: bool
+) -> None:
+    one = made.finished(tmp_path / "one", 450)
+    two = made.finished(tmp_path / "two", 450, test=(500, 1000), **changes)
+    found = compare([one, two])
+    assert (found.same_data, found.same_cut) == (same_data, same_cut)
+    assert bool(found.verdicts) == same_data
+
+
+def test_what_does_not_make_a_comparison_is_refused(tmp_path: Path) -> None:
+    one = made.finished(tmp_path / "one", 450)
+    with pytest.raises(StriateError, match="got 1, expected two run folders"):
+        compare([one])
+    with pytest.raises(StriateError, match="expected each run once"):
+        compare([one, tmp_path / "." / "one"])
+    with pytest.raises(StriateError, match="no run here"):
+        compare([one, tmp_path / "two"])
