@@ -63,6 +63,16 @@ def test_every_flipped_bit_of_the_config_is_found(folder: Path) -> None:
             load_model(folder)
 
 
+def test_a_config_without_its_seal_or_with_more_behind_it_is_refused(folder: Path) -> None:
+    whole = (folder / "config.json").read_bytes()
+    config = json.loads(whole)
+    del config["sha256"]
+    for changed in (json.dumps(config, indent=2).encode() + b"\n", whole + b"\n", b"{\n}\n"):
+        (folder / "config.json").write_bytes(changed)
+        with pytest.raises(StriateError, match=r"its own SHA-256|not a Striate model"):
+            load_model(folder)
+
+
 def test_a_truncated_file_is_found(folder: Path) -> None:
     whole = (folder / "model.safetensors").read_bytes()
     (folder / "model.safetensors").write_bytes(whole[:-1])

@@ -17,6 +17,7 @@ WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
 FORMAT = 1
 _SEAL = "sha256"
+_END = b"\n}\n"
 
 
 class OtherFormatError(StriateError):
@@ -46,9 +47,21 @@ def read_config(folder: Path) -> dict[str, Any]:
             remedy="Use the version that wrote it, or train again",
             exit_code=WRONG_INPUT,
         )
-    if data != seal(config):
+    if not _as_written(data):
         raise broken(path, "does not match its own SHA-256: it was changed")
     return config
+
+
+def _as_written(data: bytes) -> bool:
+    """Whether the bytes are what `seal` gives; not by writing them anew, which takes longer."""
+    head = data[: -len(_tail(b""))]
+    return data == head + _tail(head + _END)
+
+
+def _tail(content: bytes) -> bytes:
+    return (
+        b',\n  "%s": "%s"' % (_SEAL.encode(), hashlib.sha256(content).hexdigest().encode()) + _END
+    )
 
 
 def read_bytes(path: Path) -> bytes:
