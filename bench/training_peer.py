@@ -3,9 +3,9 @@
     python bench/training_peer.py KIND FOLDER
 
 KIND is keras (with KERAS_BACKEND in the environment), nchw or nhwc (torch by hand, the second with
-channels-last memory and the fused optimiser) or striate. FOLDER holds MNIST as x.npy, y.npy (uint8)
-and tx.npy, ty.npy. Each line of stdin is a number of pictures to train on, or `test`; the answer is
-the seconds it took, or the share right. Also runs where only one of the frameworks is installed.
+channels-last memory and the fused optimiser), striate or striate-float32. FOLDER holds MNIST as
+x.npy, y.npy (uint8) and tx.npy, ty.npy. Each line of stdin is a number of pictures to train on, or
+`test`; the answer is the seconds it took, or the share right. Also runs where only one of the frameworks is installed.
 """
 
 from __future__ import annotations
@@ -98,10 +98,12 @@ class Torch:
 class Striate:
     """`training.fit` on the net of the registry; an epoch of it, without an evaluation set."""
 
-    def __init__(self, x: Any, y: Any) -> None:
+    def __init__(self, x: Any, y: Any, precision: str) -> None:
         import torch
 
         from striate.models import create
+
+        self.precision = precision
 
         torch.manual_seed(0)
         self.net = create("lecture_net", classes=10, in_channels=1)
@@ -118,7 +120,10 @@ class Striate:
         from striate.preprocess import Preprocess
         from striate.training import Loss, Recipe, Surroundings, fit
 
-        recipe = Recipe(epochs=1, batch_size=BATCH, peak_rate=1e-3, schedule="constant", warmup=0)
+        recipe = Recipe(
+            epochs=1, batch_size=BATCH, peak_rate=1e-3, schedule="constant", warmup=0,
+            precision=self.precision,
+        )  # fmt: skip
         normalise = Preprocess((28, 28), 1, (0.1307,), (0.3081,)).normalise
         store = MemoryStore(self.x[:count])
         train = Loader(store, self.y[:count], Order(BATCH), normalise=normalise)
@@ -145,8 +150,8 @@ def main(kind: str, folder: Path) -> None:
     peer: Keras | Torch | Striate
     if kind == "keras":
         peer = Keras(x, y)
-    elif kind == "striate":
-        peer = Striate(x, y)
+    elif kind.startswith("striate"):
+        peer = Striate(x, y, "float32" if kind == "striate-float32" else "auto")
     else:
         peer = Torch(x, y, channels_last=kind == "nhwc")
     for line in sys.stdin:

@@ -95,7 +95,7 @@ def test_predict_in_words(trained, striate_command: Striate, tmp_path: Path) -> 
     ("words", "message"),
     [
         (["train", "no-such-folder"], "no-such-folder: no such file or folder"),
-        (["train", "--epochs", "0"], "epochs: got 0, expected at least 1"),
+        (["train", "--epochs", "0"], "epochs: got 0.0, expected a positive number"),
         (["train", "--out", "."], "is already there"),
         (["predict", "nowhere", "a.png"], "expected a run folder, a network with weights"),
         (["predict", ".", "a.png"], "no run here"),

@@ -118,6 +118,7 @@ BAD: dict[str, tuple[Callable[[], object], str]] = {
     "ScaledTanh slope": (lambda: layers.ScaledTanh(slope=-1), "slope: got -1"),
     "SqueezeExcite channels": (lambda: layers.SqueezeExcite(0, 1), "channels: got 0"),
     "SqueezeExcite reduced": (lambda: layers.SqueezeExcite(4, 0), "reduced: got 0"),
+    "Dropout": (lambda: layers.Dropout(1), "rate: got 1, expected a number from 0"),
     "StochasticDepth": (lambda: layers.StochasticDepth(1), "rate: got 1, expected a number from 0"),
     "Subsampling2d channels": (lambda: layers.Subsampling2d(0), "channels: got 0"),
     "Subsampling2d size": (lambda: layers.Subsampling2d(6, 0), "size: got 0"),

@@ -8,6 +8,7 @@ from striate.layers import (
     ConvNormAct,
     DenseBlock,
     DenseLayer,
+    Dropout,
     Inception,
     InvertedResidual,
     ProjectionShortcut,
@@ -84,6 +85,43 @@ def test_squeeze_excite_scales_whole_maps_by_gates_below_one() -> None:
     hard = SqueezeExcite(4, 2, act=nn.SiLU, gate=nn.Hardsigmoid)
     assert isinstance(hard.gate, nn.Hardsigmoid)
     assert isinstance(hard.act, nn.SiLU)
+
+
+@pytest.mark.parametrize("rate", [0.5, 0.1, 0.7])
+def test_dropout_drops_every_value_alone_and_keeps_the_mean(rate: float) -> None:
+    torch.manual_seed(0)
+    x = torch.ones(1001, 999, requires_grad=True)
+    y = Dropout(rate).train()(x)
+    scale = y.max().item()
+    assert scale == pytest.approx(1 / (1 - rate), rel=1e-4)
+    assert sorted(set(y.flatten().tolist())) == [0, scale]
+    dropped = (y == 0).float()
+    deviation = (rate * (1 - rate) / y.numel()) ** 0.5
+    assert dropped.mean().item() == pytest.approx(rate, abs=4 * deviation)
+    # Values that share a draw of 64 bits, or have neighbouring draws, know nothing of each other.
+    flat = dropped.flatten() - rate
+    for distance in range(1, 17):
+        product = (flat[:-distance] * flat[distance:]).mean().item()
+        assert abs(product) < 5 * rate * (1 - rate) / y.numel() ** 0.5, distance
+    y.sum().backward()
+    assert torch.equal(x.grad, y.detach())
+
+
+def test_dropout_at_rate_zero_and_in_evaluation_is_the_identity() -> None:
+    x = torch.randn(4, 3)
+    assert torch.equal(Dropout(0).train()(x), x)
+    assert torch.equal(Dropout(0.9).eval()(x), x)
+
+
+def test_dropout_has_the_numbers_of_its_seed_and_takes_every_shape_and_kind() -> None:
+    for shape in ((), (0, 3), (5,), (2, 3, 1, 7)):
+        for kind in (torch.float64, torch.bfloat16):
+            x = torch.ones(shape, dtype=kind)
+            torch.manual_seed(3)
+            first = Dropout(0.5).train()(x)
+            torch.manual_seed(3)
+            assert torch.equal(first, Dropout(0.5).train()(x))
+            assert (first.shape, first.dtype) == (x.shape, x.dtype)
 
 
 def test_stochastic_depth_drops_samples_whole_and_keeps_the_mean() -> None:

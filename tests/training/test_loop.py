@@ -163,7 +163,7 @@ def test_settings_are_read_by_the_type_of_what_they_change() -> None:
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("epochs=2.5", "epochs: got '2.5', expected a whole number"),
+        ("batch_size=2.5", "batch_size: got '2.5', expected a whole number"),
         ("balanced=1", "balanced: got '1', expected true or false"),
         ("epoch=3", "Did you mean epochs"),
         ("epochs", "expected name=value"),

@@ -96,6 +96,14 @@ def test_a_finished_run_can_be_given_more_epochs(tmp_path: Path) -> None:
     assert [row.step for row in training.history] == [5, 10, 15, 20, 25]
 
 
+def test_part_of_an_epoch_can_be_given_the_rest(tmp_path: Path) -> None:
+    part = run(conv_net(), recipe(patience=0, epochs=1.6), around(tmp_path), POLICY)
+    assert [row.step for row in part.history] == [5, 8]
+    assert part.progress == 1
+    grown = run(conv_net(), recipe(patience=0, epochs=3), around(tmp_path), POLICY)
+    assert [row.step for row in grown.history] == [5, 8, 10, 15]
+
+
 def test_a_budget_that_ends_with_an_epoch_can_grow(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

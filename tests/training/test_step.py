@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from striate.data.loader import Batch
 from striate.training import Loss, Recipe
 from striate.training.dist import ALONE
-from striate.training.step import Stepper
+from striate.training.step import Stepper, precision_of
 
 
 class Notes(nn.Module):
@@ -61,3 +61,37 @@ def test_a_batch_of_nothing_readable_changes_nothing() -> None:
     )
     net = Notes()
     assert Stepper(net, Recipe(mix="mixup"), Loss(), 3, ALONE).update(none, 0, 0, 0.1, 0) == 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "fast", "found"),
+    [
+        ("auto", True, "bfloat16"),
+        ("auto", False, "float32"),
+        ("float32", True, "float32"),
+        ("bfloat16", False, "bfloat16"),
+    ],
+)
+def test_auto_is_bfloat16_where_the_processor_multiplies_in_it(
+    monkeypatch: pytest.MonkeyPatch, asked: str, fast: bool, found: str
+) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: fast)
+    assert precision_of(Recipe(precision=asked)) == found
+
+
+def test_random_numbers_of_a_step_are_its_own() -> None:
+    """Dropout's zeros depend on seed and step, not on what was drawn before."""
+
+    class Noisy(Notes):
+        def forward(self, images: Tensor) -> Tensor:
+            self.drawn = torch.rand(3)
+            return super().forward(images)
+
+    def drawn(step: int, seed: int) -> list[float]:
+        net = Noisy()
+        Stepper(net, Recipe(seed=seed), Loss(), 3, ALONE).update(batch(), step, 0, 0.1, 5)
+        return net.drawn.tolist()
+
+    torch.rand(7)
+    assert drawn(4, 1) == drawn(4, 1)
+    assert drawn(4, 1) != drawn(5, 1) != drawn(5, 2)

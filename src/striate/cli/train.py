@@ -32,7 +32,9 @@ def train(  # noqa: PLR0913  # one argument an option, as typer wants it
     ] = "sample",
     model: Annotated[str | None, typer.Option(help="A network of `striate models`.")] = None,
     recipe: Annotated[str | None, typer.Option(help="A named run: mnist_deck, ...")] = None,
-    epochs: Annotated[int | None, typer.Option(help="How often to see every picture.")] = None,
+    epochs: Annotated[
+        float | None, typer.Option(help="How often to see every picture; 0.5 is half of them once.")
+    ] = None,
     budget: Annotated[
         str | None, typer.Option(help="How long to train, as 90s, 10m or 1h: done when it is over.")
     ] = None,
@@ -142,7 +144,7 @@ def _setup(recipe: str | None, model: str | None, settings: list[str]) -> dict[s
     }
 
 
-def _changes(epochs: int | None, budget: str | None, seed: int | None) -> dict[str, Any]:
+def _changes(epochs: float | None, budget: str | None, seed: int | None) -> dict[str, Any]:
     changes: dict[str, Any] = {"epochs": epochs, "seed": seed}
     if budget is not None:
         changes["budget"] = _seconds(budget)

@@ -14,6 +14,7 @@ from striate.layers.conv import DepthwiseSeparable as DepthwiseSeparable
 from striate.layers.dense import DenseBlock as DenseBlock
 from striate.layers.dense import DenseLayer as DenseLayer
 from striate.layers.dense import Transition as Transition
+from striate.layers.drop import Dropout as Dropout
 from striate.layers.drop import StochasticDepth as StochasticDepth
 from striate.layers.inception import Inception as Inception
 from striate.layers.inception import InceptionConv as InceptionConv
@@ -44,6 +45,7 @@ __all__ = [
     "DenseBlock",
     "DenseLayer",
     "DepthwiseSeparable",
+    "Dropout",
     "EuclideanRBF",
     "FrozenBatchNorm2d",
     "GatedResidual",

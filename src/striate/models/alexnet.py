@@ -19,7 +19,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from striate.layers import LocalResponseNorm, arguments, init
+from striate.layers import Dropout, LocalResponseNorm, arguments, init
 from striate.models.contract import ConvNet, Stage, Trunk, check_classes, last
 
 
@@ -41,10 +41,10 @@ class AlexNet(ConvNet):
         )
         self.avgpool = nn.AdaptiveAvgPool2d(6)
         self.classifier = nn.Sequential(
-            nn.Dropout(0.5),
+            Dropout(0.5),
             nn.Linear(256 * 6 * 6, 4096),
             _relu(),
-            nn.Dropout(0.5),
+            Dropout(0.5),
             nn.Linear(4096, 4096),
             _relu(),
             nn.Linear(4096, check_classes(classes)),
@@ -99,10 +99,10 @@ def dense_layers(width: int, classes: int) -> nn.Sequential:
     return nn.Sequential(
         nn.Linear(width, 4096),
         _relu(),
-        nn.Dropout(0.5),
+        Dropout(0.5),
         nn.Linear(4096, 4096),
         _relu(),
-        nn.Dropout(0.5),
+        Dropout(0.5),
         nn.Linear(4096, check_classes(classes)),
     )
 

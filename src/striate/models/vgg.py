@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from striate.errors import ArgumentError
-from striate.layers import GlobalAveragePool, LocalResponseNorm, init
+from striate.layers import Dropout, GlobalAveragePool, LocalResponseNorm, init
 from striate.models.alexnet import dense_layers
 from striate.models.contract import ConvNet, Stage, Trunk, check_classes, last
 
@@ -125,10 +125,10 @@ def convolutional_layers() -> list[nn.Module]:
     return [
         nn.Conv2d(WIDTHS[-1], 4096, 7),
         nn.ReLU(inplace=True),
-        nn.Dropout(0.5),
+        Dropout(0.5),
         nn.Conv2d(4096, 4096, 1),
         nn.ReLU(inplace=True),
-        nn.Dropout(0.5),
+        Dropout(0.5),
     ]
 
 

@@ -44,6 +44,7 @@ from striate.training import (
 from striate.training.dist import restarted
 from striate.training.log import Report
 from striate.training.state import check_recipe
+from striate.training.step import precision_of
 
 _EVALUATION_BATCH = 512
 
@@ -105,6 +106,7 @@ def train(
     come into two parts.
     """
     recipe = recipe.with_settings(settings)
+    recipe = recipe.with_settings({"precision": precision_of(recipe)})  # as it is on this machine
     with team() as members:
         talk = talk if members.leads else SILENT
         data = load_source(source)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from striate.errors import ArgumentError, unknown_name
+from striate.layers import drop
 from striate.layers.arguments import share, whole
 from striate.sequential.base import Layer, MissingError, Shape, inner_shape, sizes
 from striate.sequential.initialise import fill
@@ -77,7 +78,7 @@ class Dropout(Layer):
 
     def module(self, shape: Shape) -> nn.Module:
         """See `Layer`."""
-        return nn.Dropout(self.rate)
+        return drop.Dropout(self.rate)
 
 
 class BatchNormalization(Layer):

@@ -21,6 +21,7 @@ from striate.training.dist import ALONE, Team
 from striate.training.interrupts import SIGNALS, Wish, granted, wishes
 from striate.training.log import Epoch, Report
 from striate.training.loss import Loss
+from striate.training.memory import keep_freed_memory
 from striate.training.recipe import Recipe
 from striate.training.schedule import share_of_peak
 from striate.training.state import Training
@@ -60,7 +61,8 @@ def fit(
     """
     if not len(train):
         raise ArgumentError("train", 0, "at least one sample to learn from")
-    clock = Clock(recipe.epochs * len(train), recipe.budget)
+    keep_freed_memory()
+    clock = Clock(max(1, round(recipe.epochs * len(train))), recipe.budget)
     stepper = Stepper(net, recipe, loss, classes, around.team)
     training = Training(stepper, train, clock, recipe)
     if around.checkpoints and (snapshot := around.checkpoints.newest()):
@@ -107,18 +109,19 @@ def _evaluate(
 
 def _train_epoch(training: Training, around: Surroundings, look_up: Callable[[], None]) -> None:
     """What is left of the present epoch, or of the budget."""
-    clock, first = training.clock, training.step
+    clock = training.clock
     saved = clock.seconds
-    for batch in training.train:
+    # After a stop at the very end there are updates that no evaluation has seen, and no more.
+    for batch in () if training.used_up else training.train:
         loss, rate = _step(training, batch, around)
         around.report(training.log(loss, rate))
         look_up()
-        if clock.out_of_time:
+        if training.used_up:
             break
         if clock.seconds - saved > around.interval:
             _save(training, around)
             saved = clock.seconds
-    if training.step > first or not training.counted:
+    if training.uncounted:
         training.end_epoch()
 
 

@@ -12,7 +12,7 @@ from striate.errors import ArgumentError, unknown_name
 from striate.training.schedule import SCHEDULES
 
 OPTIMISERS = ("adam", "adamw", "muon", "sgd")
-PRECISIONS = ("bfloat16", "float32")
+PRECISIONS = ("auto", "bfloat16", "float32")
 MIXES = ("cutmix", "mixup", "none")
 _SEEDS = 2**31  # leaves room for the epoch beside the seed in 64 bits
 
@@ -21,8 +21,8 @@ _SEEDS = 2**31  # leaves room for the epoch beside the seed in 64 bits
 class Recipe:
     """How to train. Shares are from 0 to 1; 0 switches off what has a strength."""
 
-    epochs: int = 12
-    """Passes over the training part; the most there are, where there is a budget."""
+    epochs: float = 12.0
+    """Passes over the training part, the last perhaps not whole; the most there are in a budget."""
     budget: float = 0.0
     """Seconds from the first step to the last evaluation; 0 is no limit."""
     batch_size: int = 64
@@ -53,6 +53,7 @@ class Recipe:
     mix: str = "none"
     """Pictures of a batch mixed in pairs: mixup or cutmix."""
     precision: str = "float32"
+    """What convolutions multiply; auto is bfloat16 where the device is faster at that."""
     compile: bool = False
     sync_batch_norm: bool = False
     """Batch norm over the shares of all processes, on GPUs: torch has none for CPUs."""
@@ -61,14 +62,14 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "accumulate"):
+        for name in ("batch_size", "accumulate"):
             _at_least(name, getattr(self, name), 1)
         for name in ("budget", "weight_decay", "focus", "clip", "patience"):
             _at_least(name, getattr(self, name), 0)
         for name in ("momentum", "warmup", "label_smoothing", "average"):
             if not 0 <= getattr(self, name) < 1:
                 raise ArgumentError(name, getattr(self, name), "a share from 0, below 1")
-        for name in ("peak_rate", "epsilon"):
+        for name in ("epochs", "peak_rate", "epsilon"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ArgumentError(name, getattr(self, name), "a positive number")
         if not 0 <= self.seed < _SEEDS:

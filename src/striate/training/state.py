@@ -31,8 +31,6 @@ class Training:
         """The weights of the best epoch, where the recipe has patience."""
         self.pace = 1.0
         """What the recipe's rates are multiplied by; 0 ends the run."""
-        self.counted = False
-        """Whether a budget ended the present epoch early, so that it counts already."""
         self._losses = [0.0, 0.0]
         """Sum and number of the losses of this epoch."""
         self._rate = 0.0
@@ -60,11 +58,21 @@ class Training:
         return self._ended > len(self.history)
 
     @property
+    def uncounted(self) -> bool:
+        """Whether there were updates since the last evaluation."""
+        return self._losses[1] > 0
+
+    @property
+    def used_up(self) -> bool:
+        """Whether the recipe's updates are done, or its budget is."""
+        return self.clock.out_of_time or self.step >= self.clock.updates
+
+    @property
     def done(self) -> bool:
         """Whether nothing is left to do, or nothing better has come for too long."""
         stale = len(self.history) - 1 - self._best_epoch()
         out_of_patience = bool(self.recipe.patience) and stale >= self.recipe.patience
-        used_up = self.clock.out_of_time or self._ended >= self.recipe.epochs
+        used_up = self.used_up and not self.uncounted
         return used_up or out_of_patience or self.pace == 0
 
     def log(self, loss: float, rate: float) -> Step:
@@ -76,9 +84,8 @@ class Training:
         return Step(self.step, self._ended + 1, self.progress, loss)
 
     def end_epoch(self) -> None:
-        """The updates of an epoch are done, or the budget is used up."""
+        """The updates of an epoch are done, or those of the run."""
         self._ended += 1
-        self.counted = self.clock.out_of_time
 
     def note(self, scores: Scores | None) -> Step:
         """Take in how good the network is after an epoch; None where nothing validates it."""
@@ -109,7 +116,6 @@ class Training:
         facts = {
             "step": self.step,
             "ended": self._ended,
-            "counted": self.counted,
             "losses": self._losses,
             "rate": self._rate,
             "pace": self.pace,
@@ -134,7 +140,6 @@ class Training:
             self.stepper.average.updates = facts["averaged"]
         self.train.load_state(facts["loader"])
         self.step, self._ended = snapshot.step, facts["ended"]
-        self.counted = facts["counted"]
         self._losses, self._rate, self.pace = facts["losses"], facts["rate"], facts["pace"]
         self.history = [Epoch(**row) for row in facts["history"]]
         self.clock.resume(facts["seconds"])
