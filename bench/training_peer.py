@@ -5,7 +5,8 @@
 KIND is keras (with KERAS_BACKEND in the environment), nchw or nhwc (torch by hand, the second with
 channels-last memory and the fused optimiser), striate or striate-float32. FOLDER holds MNIST as
 x.npy, y.npy (uint8) and tx.npy, ty.npy. Each line of stdin is a number of pictures to train on, or
-`test`; the answer is the seconds it took, or the share right. Also runs where only one of the frameworks is installed.
+`test`; the answer is the seconds it took, or the share right. Runs where only one of the frameworks
+is installed.
 """
 
 from __future__ import annotations

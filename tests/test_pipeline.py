@@ -67,6 +67,24 @@ def test_the_same_seed_gives_the_same_weights(run: Run, tmp_path: Path) -> None:
         assert (again.path / name).read_bytes() == (run.path / name).read_bytes()
 
 
+def test_a_net_sees_plain_training_pictures_before_it_learns(tmp_path: Path) -> None:
+    """Its first filters whiten what the classifier will be shown; the seed decides the pictures."""
+    options = {"width": 4}
+    runs = [
+        st.train(model="airbench94", options=options, epochs=0.1, out=tmp_path / name)
+        for name in ("one", "again")
+    ]
+    classifier = st.load(runs[0].path)
+    data = load_source("sample")
+    train = data.subset(stratified_split(data.labels, seed=0).train)
+    with torch.inference_mode():
+        answers = classifier.net.whiten(classifier.preprocess.normalise(train.pictures))
+    patches = answers[:, :4].movedim(1, 0).flatten(1)
+    assert patches.var(1)[:3] == pytest.approx([1, 1, 1], abs=0.1)
+    weights = [(run.path / "model.safetensors").read_bytes() for run in runs]
+    assert weights[0] == weights[1]
+
+
 def test_training_leaves_the_callers_random_numbers_alone(tmp_path: Path) -> None:
     torch.manual_seed(7)
     expected = torch.rand(3)

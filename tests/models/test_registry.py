@@ -40,7 +40,7 @@ def test_an_unknown_name_suggests_the_nearest() -> None:
 
 def test_without_a_near_name_the_families_are_told() -> None:
     with pytest.raises(
-        ArgumentError, match=r"model. Families: alexnet, .*wavenet.*`striate models`"
+        ArgumentError, match=r"model. Families: airbench, alexnet, .*wavenet.*`striate models`"
     ):
         create("bert")
 

@@ -51,6 +51,7 @@ class Entry:
 
 ENTRIES = (
     Entry("lecture_net", "lecture", "chollet2015", 34_826, 2_440_960, (1, 28, 28)),
+    Entry("lecture_fcn", "lecture", "chollet2015", 93_962, 3_100_032, (1, 28, 28)),
     Entry("neocognitron", "neocognitron", "fukushima1980", 29_472, 1_261_696, (1, 16, 16)),
     Entry("lenet5", "lenet", "lecun1998", 60_000, 415_680, (1, 32, 32)),
     Entry("lenet5_modern", "lenet", "lecun1998", 61_706, 416_520, (1, 32, 32)),
@@ -102,6 +103,11 @@ ENTRIES = (
     Entry("resnet56", "resnet_cifar", "he2016", 853_018, 125_485_696, (3, 32, 32)),
     Entry("resnet110", "resnet_cifar", "he2016", 1_727_962, 252_887_680, (3, 32, 32)),
     Entry("resnet1202", "resnet_cifar", "he2016", 19_421_274, 2_829_238_912, (3, 32, 32)),
+    Entry("plain20", "resnet_cifar", "he2016", 269_722, 40_551_040, (3, 32, 32)),
+    Entry("plain32", "resnet_cifar", "he2016", 464_154, 68_862_592, (3, 32, 32)),
+    Entry("plain44", "resnet_cifar", "he2016", 658_586, 97_174_144, (3, 32, 32)),
+    Entry("plain56", "resnet_cifar", "he2016", 853_018, 125_485_696, (3, 32, 32)),
+    Entry("airbench94", "airbench", "jordan2024", 1_972_504, 118_147_360, (3, 32, 32)),
     Entry("wrn_16_8", "resnet_cifar", "zagoruyko2016", 10_961_370, 1_548_145_664, (3, 32, 32)),
     Entry("wrn_28_10", "resnet_cifar", "zagoruyko2016", 36_479_194, 5_243_328_768, (3, 32, 32)),
     Entry("wrn_40_4", "resnet_cifar", "zagoruyko2016", 8_949_210, 1_298_582_016, (3, 32, 32)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from torch import Tensor, nn
@@ -56,6 +56,12 @@ class ConvNet(nn.Module):
     def num_features(self) -> int:
         """How many numbers the final layer makes its answer from."""
         return _width(self.last_layer)
+
+    def look_at(self, pictures: Iterator[Tensor]) -> None:
+        """Before training from scratch, take from batches (B, C, H, W) what does not learn.
+
+        Most architectures take nothing.
+        """
 
     def reset_head(self, classes: int) -> None:
         """New final layers for `classes` classes, on the old ones' device and in their dtype."""

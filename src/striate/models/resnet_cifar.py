@@ -33,6 +33,9 @@ DEPTHS = {
 }
 """The paper's n: residual blocks at each size of map."""
 
+PLAIN = {"plain20": 3, "plain32": 5, "plain44": 7, "plain56": 9}
+"""The same nets without shortcuts, which the paper compares them with."""
+
 WIDE = {"wrn_16_8": (16, 8), "wrn_28_10": (28, 10), "wrn_40_4": (40, 4)}
 """The paper's depth and widening factor."""
 
@@ -40,7 +43,10 @@ WIDTHS = (16, 32, 64)
 
 
 class ResNetCifar(ConvNet):
-    """(B, in_channels, H, W) -> logits (B, classes); `shortcut` is the paper's option A or B."""
+    """(B, in_channels, H, W) -> logits (B, classes).
+
+    `shortcut` is the paper's option A or B, or empty: a plain net, without any.
+    """
 
     heads = ("fc",)
 
@@ -48,8 +54,9 @@ class ResNetCifar(ConvNet):
         self, n: int, classes: int = 10, in_channels: int = 3, *, shortcut: str = "A"
     ) -> None:
         super().__init__()
-        if shortcut not in ("A", "B"):
-            raise ArgumentError("shortcut", shortcut, '"A" (zeros) or "B" (1x1 convolutions)')
+        if shortcut not in ("", "A", "B"):
+            expected = '"A" (zeros), "B" (1x1 convolutions) or "" (none)'
+            raise ArgumentError("shortcut", shortcut, expected)
         row = Row((n, n, n), shortcut=shortcut)
         self.conv1 = nn.Conv2d(in_channels, 16, 3, 1, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(16)
@@ -67,7 +74,8 @@ class ResNetCifar(ConvNet):
         self.fc = nn.Linear(channels, check_classes(classes))
         self.stages["head"] = Stage(("fc",), classes, 0)
         init.he(self)
-        self._calm(3 * n)
+        if shortcut:
+            self._calm(3 * n)
 
     def _calm(self, blocks: int) -> None:
         """Let the sum over the blocks start with about the variance of one."""
@@ -164,6 +172,8 @@ class WideResNet(ConvNet):
         return self.fc(torch.flatten(pooled, 1))  # type: ignore[no-any-return]
 
 
-NETS = {name: partial(ResNetCifar, n) for name, n in DEPTHS.items()} | {
-    name: partial(WideResNet, *row) for name, row in WIDE.items()
-}
+NETS = (
+    {name: partial(ResNetCifar, n) for name, n in DEPTHS.items()}
+    | {name: partial(ResNetCifar, n, shortcut="") for name, n in PLAIN.items()}
+    | {name: partial(WideResNet, *row) for name, row in WIDE.items()}
+)

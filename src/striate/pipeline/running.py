@@ -213,6 +213,7 @@ def _train_into(path: Path, job: _Job) -> Run:
         torch.manual_seed(recipe.seed)
         net = create(job.plan["model"]["name"], **job.plan["model"]["options"])
         net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in its stub
+        net.look_at(_plain_pictures(job, store))
         training = fit(
             net,
             train_part,
@@ -269,6 +270,15 @@ def _loader(job: _Job, store: Store, part: torch.Tensor, batch: int, *, shuffle:
         policy=policy(job.recipe.policy) if shuffle else (),
         part=part,
     )
+
+
+def _plain_pictures(job: _Job, store: Store) -> Iterator[torch.Tensor]:
+    """Pictures of the training part as they are, well mixed, the same for every process."""
+    order = Order(_EVALUATION_BATCH, job.recipe.seed)
+    normalise = job.preprocess.normalise
+    part = job.cut.train
+    for batch in Loader(store, job.data.labels, order, normalise=normalise, part=part):
+        yield batch.images[batch.mask]
 
 
 def _loss(recipe: Recipe, labels: torch.Tensor, classes: int) -> Loss:

@@ -1,6 +1,7 @@
 """The named runs.
 
-Each is a function whose docstring says the command, what it costs, and what to expect.
+Each is a function whose docstring says the command, what it costs, and what to expect: test
+accuracy as mean ± standard deviation over seeds, measured on 2 cores of an AMD EPYC with AVX-512.
 """
 
 from __future__ import annotations
@@ -23,15 +24,33 @@ class Setup:
 
 
 def mnist_deck() -> Setup:
-    """The lectures' first listing: `striate train mnist --recipe mnist_deck`."""
-    recipe = Recipe(
-        epochs=15, batch_size=128, optimiser="adam", peak_rate=1e-3, schedule="constant", warmup=0.0
-    )
-    return Setup("lecture_net", recipe)
+    """The lectures' first listing, as Keras trains it.
+
+    `striate train mnist --recipe mnist_deck`
+    """
+    return Setup("lecture_net", _as_keras(epochs=15))
+
+
+def mnist_fcn() -> Setup:
+    """The lectures' second listing: fully convolutional, for pictures of any size.
+
+    `striate train mnist --recipe mnist_fcn`
+    """
+    return Setup("lecture_fcn", _as_keras(epochs=50))
+
+
+def _as_keras(epochs: int) -> Recipe:
+    return Recipe(
+        epochs=epochs, batch_size=128, optimiser="adam", peak_rate=1e-3, schedule="constant",
+        warmup=0.0, epsilon=1e-7, precision="auto",
+    )  # fmt: skip
 
 
 def mnist_fast() -> Setup:
-    """The same net, in seconds: `striate train mnist --recipe mnist_fast`."""
+    """The first listing's net, in seconds: filters orthogonalised, less than one pass.
+
+    `striate train mnist --recipe mnist_fast`
+    """
     recipe = Recipe(
         epochs=0.7,
         batch_size=96,
@@ -45,40 +64,112 @@ def mnist_fast() -> Setup:
     return Setup("lecture_net", recipe, {"dropout": 0.0})
 
 
-def cifar10_fast() -> Setup:
-    """A small residual net in a few minutes: `striate train cifar10 --recipe cifar10_fast`."""
+def mnist_best() -> Setup:
+    """The best that five minutes give.
+
+    `striate train mnist --recipe mnist_best --budget 5m`
+    """
+    recipe = _orthogonal(epochs=10, policy="digits")
+    return Setup("airbench94", recipe, {"width": 32})
+
+
+def lenet5_mnist() -> Setup:
+    """LeNet-5 as of 1998: 20 passes, a rate that falls in steps, no augmentation.
+
+    `striate train mnist --recipe lenet5_mnist`
+
+    Different from the paper: updates from 16 pictures, not one; momentum in place of the
+    diagonal Levenberg-Marquardt method; cross-entropy without the paper's extra rejection class.
+    """
     recipe = Recipe(
-        epochs=15,
-        batch_size=128,
-        optimiser="sgd",
-        peak_rate=0.1,
-        weight_decay=5e-4,
-        label_smoothing=0.1,
-        policy="light",
+        epochs=20, batch_size=16, optimiser="sgd", peak_rate=0.01, schedule="step", warmup=0.0
     )
-    return Setup("resnet20", recipe)
+    return Setup("lenet5", recipe)
+
+
+def fashion() -> Setup:
+    """Fashion-MNIST with the net of `mnist_best`.
+
+    `striate train fashion-mnist --recipe fashion --budget 10m`
+    """
+    recipe = _orthogonal(epochs=20, policy="nudged")
+    return Setup("airbench94", recipe, {"width": 32})
+
+
+def cifar10_fast() -> Setup:
+    """The most accuracy a minute on a CPU.
+
+    `striate train cifar10 --recipe cifar10_fast --budget 10m`
+    """
+    return Setup("airbench94", _orthogonal(epochs=10, policy="nudged"))
+
+
+def _orthogonal(epochs: int, policy: str) -> Recipe:
+    return Recipe(
+        epochs=epochs,
+        batch_size=256,
+        optimiser="muon",
+        peak_rate=0.01,
+        schedule="linear",
+        warmup=0.2,
+        label_smoothing=0.2,
+        policy=policy,
+        precision="auto",
+    )
+
+
+def cifar10_gpu() -> Setup:
+    """94 % on a GPU, in the batches that fill one.
+
+    `striate train cifar10 --recipe cifar10_gpu`
+
+    Its code is tested on a CPU; it has not been timed on a GPU.
+    """
+    recipe = _orthogonal(epochs=12, policy="nudged")
+    return Setup("airbench94", recipe.with_settings({"batch_size": 1000}))
 
 
 def cifar10_resnet20() -> Setup:
-    """He and others' procedure: `striate train cifar10 --recipe cifar10_resnet20`."""
-    recipe = Recipe(
-        epochs=164,
-        batch_size=128,
-        optimiser="sgd",
-        peak_rate=0.1,
-        weight_decay=1e-4,
-        schedule="step",
-        warmup=0.0,
-        policy="light",
-    )
-    return Setup("resnet20", recipe)
+    """He and others' procedure, 2016.
+
+    `striate train cifar10 --recipe cifar10_resnet20`
+    """
+    return Setup("resnet20", _as_he(epochs=164))
+
+
+def plain_vs_residual() -> Setup:
+    """A deep net without shortcuts, to be compared with the same net that has them.
+
+    ```
+    striate train cifar10 --recipe plain_vs_residual --out runs/plain
+    striate train cifar10 --recipe plain_vs_residual --model resnet32 --out runs/residual
+    striate compare runs/plain runs/residual
+    ```
+    """
+    return Setup("plain32", _as_he(epochs=4))
+
+
+def _as_he(epochs: int) -> Recipe:
+    return Recipe(
+        epochs=epochs, batch_size=128, optimiser="sgd", peak_rate=0.1, weight_decay=1e-4,
+        schedule="step", warmup=0.0, policy="shifted", precision="auto",
+    )  # fmt: skip
 
 
 RECIPES: dict[str, Callable[[], Setup]] = {
-    "cifar10_fast": cifar10_fast,
-    "cifar10_resnet20": cifar10_resnet20,
-    "mnist_deck": mnist_deck,
-    "mnist_fast": mnist_fast,
+    recipe.__name__: recipe
+    for recipe in (
+        cifar10_fast,
+        cifar10_gpu,
+        cifar10_resnet20,
+        fashion,
+        lenet5_mnist,
+        mnist_best,
+        mnist_deck,
+        mnist_fast,
+        mnist_fcn,
+        plain_vs_residual,
+    )
 }
 
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from striate.data.augment.choose import Choose
 from striate.data.augment.colour import Colour, ColourShift
-from striate.data.augment.crop import RandomResizedCrop
+from striate.data.augment.crop import RandomCrop, RandomResizedCrop
 from striate.data.augment.erase import Erase
 from striate.data.augment.geometry import Flip, Rotate, Scale, Shear, Translate
 from striate.data.augment.noise import GaussianNoise
@@ -69,6 +69,10 @@ PHOTOS: Policy = (
     ColourShift(0.1),
 )
 
+# Things in pictures of 32 pixels: as He and others 2016 showed them, and a little less of it.
+SHIFTED: Policy = (RandomCrop(margin=4, padding="zeros"), Flip())
+NUDGED: Policy = (RandomCrop(margin=2), Flip())
+
 POLICIES: Mapping[str, Policy] = MappingProxyType(
     {
         "none": NONE,
@@ -77,6 +81,8 @@ POLICIES: Mapping[str, Policy] = MappingProxyType(
         "strong": STRONG,
         "digits": DIGITS,
         "photos": PHOTOS,
+        "shifted": SHIFTED,
+        "nudged": NUDGED,
     }
 )
 
