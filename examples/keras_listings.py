@@ -1,8 +1,11 @@
-"""The lectures' two Keras listings on MNIST, with only the import changed: 15 epochs each.
+"""The lectures' two Keras listings on MNIST, with only the import changed: 15 and 60 epochs.
+
+The lectures print the models and their test accuracy, not the epochs. Keras itself has the second
+one at 98.4 % after 15 epochs: a mean of probabilities learns slowly.
 
 `python examples/keras_listings.py` reads the set `mnist` (`striate datasets get mnist`, or a copy
 in $STRIATE_DATA/mnist) and ends in an error unless the test accuracies reach 99.0 % and 99.1 %.
-`--epochs 1` tries it in a fifteenth of the time, and `--data sample` on the embedded digits.
+`--epochs 1` tries both in a minute, and `--data sample` on the embedded digits.
 """
 
 import argparse
@@ -16,7 +19,7 @@ from striate.sequential import layers
 
 parser = argparse.ArgumentParser(description="The lectures' Keras listings on MNIST")
 parser.add_argument("--data", default="mnist", choices=["mnist", "sample"])
-parser.add_argument("--epochs", type=int, default=15)
+parser.add_argument("--epochs", type=int, help="instead of 15 and 60")
 parser.add_argument("--seed", type=int, default=0)
 asked = parser.parse_args()
 
@@ -64,12 +67,12 @@ def second() -> keras.Sequential:
 
 
 reached = []
-for listing in (first, second):
+for listing, epochs in ((first, 15), (second, 60)):
     model = listing()
     model.summary()
     model.compile(loss="categorical_crossentropy", optimizer="adam", metrics=["accuracy"])
     began = time.perf_counter()
-    model.fit(x_train, y_train, batch_size=128, epochs=asked.epochs, validation_split=0.1)
+    model.fit(x_train, y_train, batch_size=128, epochs=asked.epochs or epochs, validation_split=0.1)
     seconds = time.perf_counter() - began
     score = model.evaluate(x_test, y_test, verbose=0)
     print(f"{listing.__name__} listing, {seconds:.0f} s")
@@ -77,6 +80,6 @@ for listing in (first, second):
     print("Test accuracy:", score[1])
     reached.append(score[1])
 
-if asked.data == "mnist" and asked.epochs >= 15 and (reached[0] < 0.99 or reached[1] < 0.991):
+if asked.data == "mnist" and not asked.epochs and (reached[0] < 0.99 or reached[1] < 0.991):
     sys.exit(f"expected 0.990 and 0.991, got {reached}")
 assert min(reached) > 0.1  # better than a guess

@@ -19,21 +19,18 @@ for turn in range(21):
     if turn == 0:
         before = resource.getrusage(resource.RUSAGE_SELF)
 after = resource.getrusage(resource.RUSAGE_SELF)
-print(after.ru_minflt - before.ru_minflt, after.ru_maxrss)
+print(after.ru_minflt - before.ru_minflt)
 """
 
 
-def figures(mode: str) -> tuple[int, int]:
+def pages_cleared(mode: str) -> int:
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, mode], capture_output=True, text=True, check=True
     )
-    faults, peak = map(int, done.stdout.split())
-    return faults, peak
+    return int(done.stdout)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is told")
 def test_large_tensors_come_from_pages_that_were_there_before() -> None:
-    given_back, plain_peak = figures("plain")
-    kept, peak = figures("keep")
-    assert kept * 2 < given_back  # not all: a hole between small blocks may be a little short
-    assert peak < plain_peak * 1.1
+    # Not all of them: a hole between small blocks may be a little short.
+    assert pages_cleared("keep") * 2 < pages_cleared("plain")

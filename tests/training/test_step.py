@@ -76,7 +76,7 @@ def test_auto_is_bfloat16_where_the_processor_multiplies_in_it(
     monkeypatch: pytest.MonkeyPatch, asked: str, fast: bool, found: str
 ) -> None:
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: fast)
-    assert precision_of(Recipe(precision=asked)) == found
+    assert precision_of(Recipe(precision=asked), "cpu") == found
 
 
 def test_random_numbers_of_a_step_are_its_own() -> None:

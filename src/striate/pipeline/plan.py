@@ -20,6 +20,7 @@ from striate.exporting import FORMAT
 from striate.models import create
 from striate.preprocess import Preprocess
 from striate.training import Recipe
+from striate.training.dist import device
 
 
 def begin(
@@ -46,7 +47,7 @@ def begin(
             "excluded": len(data.excluded),
             "digest": digest(data),
         },
-        "device": "cpu",
+        "device": str(device()),
         "versions": {
             "striate": striate.__version__,
             "torch": str(torch.__version__),

@@ -41,7 +41,7 @@ from striate.training import (
     team,
     write_history,
 )
-from striate.training.dist import restarted
+from striate.training.dist import device, restarted
 from striate.training.log import Report
 from striate.training.state import check_recipe
 from striate.training.step import precision_of
@@ -106,7 +106,8 @@ def train(
     come into two parts.
     """
     recipe = recipe.with_settings(settings)
-    recipe = recipe.with_settings({"precision": precision_of(recipe)})  # as it is on this machine
+    # As it is on this machine: what the run's record says is what was done.
+    recipe = recipe.with_settings({"precision": precision_of(recipe, device().type)})
     with team() as members:
         talk = talk if members.leads else SILENT
         data = load_source(source)
@@ -212,8 +213,8 @@ def _train_into(path: Path, job: _Job) -> Run:
     with torch.random.fork_rng():  # the caller's random numbers are theirs
         torch.manual_seed(recipe.seed)
         net = create(job.plan["model"]["name"], **job.plan["model"]["options"])
-        net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in its stub
         net.look_at(_plain_pictures(job, store))
+        net.to(device(), memory_format=torch.channels_last)  # type: ignore[call-overload]
         training = fit(
             net,
             train_part,
@@ -269,6 +270,7 @@ def _loader(job: _Job, store: Store, part: torch.Tensor, batch: int, *, shuffle:
         normalise=job.preprocess.normalise,
         policy=policy(job.recipe.policy) if shuffle else (),
         part=part,
+        device=device(),
     )
 
 

@@ -36,7 +36,7 @@ def mnist_fcn() -> Setup:
 
     `striate train mnist --recipe mnist_fcn`
     """
-    return Setup("lecture_fcn", _as_keras(epochs=50))
+    return Setup("lecture_fcn", _as_keras(epochs=60))
 
 
 def _as_keras(epochs: int) -> Recipe:

@@ -97,6 +97,14 @@ def leads() -> bool:
     return os.environ.get(RANK, "0") == "0"
 
 
+def device() -> torch.device:
+    """Where this process trains: on a GPU of its own, or else on the CPU."""
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    number = int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count()
+    return torch.device("cuda", number)
+
+
 def restarted() -> bool:
     """Whether a launcher has started this process again, after one of the team was lost."""
     return int(os.environ.get(RESTARTS, "0")) > 0

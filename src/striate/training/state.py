@@ -163,7 +163,7 @@ def _restore_optimiser(optimiser: torch.optim.Optimizer, tensors: dict[str, Tens
             optimiser.state[parameter] = {
                 name: torch.empty_like(parameter).copy_(value)
                 if value.shape == parameter.shape
-                else value.clone()
+                else value.to(parameter.device, copy=True)
                 for name, value in saved.items()
             }
 

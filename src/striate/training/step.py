@@ -19,11 +19,11 @@ from striate.training.recipe import Recipe
 from striate.training.watch import check_finite
 
 
-def precision_of(recipe: Recipe, device: str = "cpu") -> str:
-    """The recipe's precision, decided: float32 or bfloat16."""
+def precision_of(recipe: Recipe, kind: str) -> str:
+    """The recipe's precision, decided for a kind of device: float32 or bfloat16."""
     if recipe.precision != "auto":
         return recipe.precision
-    if device == "cuda":
+    if kind == "cuda":
         fast = torch.cuda.is_bf16_supported(including_emulation=False)
     else:  # without these instructions a convolution in bfloat16 takes up to a hundred times longer
         fast = torch.cpu._is_avx512_bf16_supported()
@@ -44,7 +44,7 @@ class Stepper:
         if recipe.sync_batch_norm:
             team.share_batch_norm(net)
         self.optimiser = optimiser_for(net, recipe)
-        self._low = precision_of(recipe) == "bfloat16"
+        self._low = precision_of(recipe, next(net.parameters()).device.type) == "bfloat16"
         self.average = Average(net, recipe.average) if recipe.average else None
         compiled = torch.compile(net) if recipe.compile else net
         self._run: Callable[[Tensor], Tensor] = team.wrapped(compiled)  # type: ignore[arg-type]
