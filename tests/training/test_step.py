@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from striate.data.loader import Batch
 from striate.training import Loss, Recipe
-from striate.training.dist import ALONE
+from striate.training.dist import ALONE, device
 from striate.training.step import Stepper, precision_of
 
 
@@ -95,3 +95,15 @@ def test_random_numbers_of_a_step_are_its_own() -> None:
     torch.rand(7)
     assert drawn(4, 1) == drawn(4, 1)
     assert drawn(4, 1) != drawn(5, 1) != drawn(5, 2)
+
+
+def test_every_process_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert device() == torch.device("cpu")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    found = []
+    for rank in ("0", "1"):
+        monkeypatch.setenv("LOCAL_RANK", rank)
+        found.append(str(device()))
+    assert found == ["cuda:0", "cuda:1"]

@@ -109,7 +109,7 @@ def _orthogonal(epochs: int, policy: str) -> Recipe:
         epochs=epochs,
         batch_size=256,
         optimiser="muon",
-        peak_rate=0.01,
+        peak_rate=0.015,
         schedule="linear",
         warmup=0.2,
         label_smoothing=0.2,
