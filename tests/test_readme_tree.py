@@ -16,6 +16,7 @@ def tree_in_readme() -> dict[str, str]:
         assert match, f"not a tree line: {line!r}"
         indent, name, remark = match.groups()
         folder = "" if len(indent) == 2 else folder
+        assert folder + name not in entries, f"twice in the tree: {folder + name}"
         entries[folder + name] = remark
         if name.endswith("/"):
             folder = name

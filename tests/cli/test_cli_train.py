@@ -97,6 +97,7 @@ def test_predict_in_words(trained, striate_command: Striate, tmp_path: Path) -> 
         (["train", "no-such-folder"], "no-such-folder: no such file or folder"),
         (["train", "--epochs", "0"], "epochs: got 0.0, expected a positive number"),
         (["train", "--out", "."], "is already there"),
+        (["train", "photos", "--resume", "run"], "SOURCE: got 'photos', expected nothing beside"),
         (["predict", "nowhere", "a.png"], "expected a run folder, a network with weights"),
         (["predict", ".", "a.png"], "no run here"),
         (["predict", "gone.safetensors", "a.png"], "gone.safetensors/config.json: no run"),

@@ -28,10 +28,13 @@ _NO_LIMIT = 1_000_000
 
 def train(  # noqa: PLR0913  # one argument an option, as typer wants it
     source: Annotated[
-        str, typer.Argument(help="A folder of pictures, a data set's name, a manifest, an archive.")
-    ] = "sample",
+        str | None,
+        typer.Argument(help="A folder of pictures, a data set's name, a manifest, an archive."),
+    ] = None,
     model: Annotated[str | None, typer.Option(help="A network of `striate models`.")] = None,
-    recipe: Annotated[str | None, typer.Option(help="A named run: mnist_deck, ...")] = None,
+    recipe: Annotated[
+        str | None, typer.Option(help="A named run, as mnist_fast; a wrong name lists all.")
+    ] = None,
     epochs: Annotated[
         float | None, typer.Option(help="How often to see every picture; 0.5 is half of them once.")
     ] = None,
@@ -74,15 +77,16 @@ def train(  # noqa: PLR0913  # one argument an option, as typer wants it
     """
     if resume is not None:
         fixed = {"--model": model, "--recipe": recipe, "--set": settings, "--group-by": group_by}
-        _only_growth({**fixed, "--out": out})
+        _only_growth({"SOURCE": source, **fixed, "--out": out})
+    begins = [source or "sample"] if resume is None else []
     if nproc != 1:
         flags = ["--json"] * json + ["--quiet"] * quiet + [f"--set={s}" for s in settings or []]
-        where = _out(source, out) if resume is None else None
+        where = _out(*begins, out) if begins else None
         given: dict[str, object] = {
             "--model": model, "--recipe": recipe, "--epochs": epochs, "--budget": budget,
             "--seed": seed, "--out": where, "--resume": resume, "--group-by": group_by or None,
         }  # fmt: skip
-        return _launch([source, *flags, *_words(given)], nproc, talk(quiet))
+        return _launch([*begins, *flags, *_words(given)], nproc, talk(quiet))
     from striate.pipeline import resume as go_on
     from striate.pipeline import train as run_training
     from striate.training.dist import leads
@@ -94,7 +98,7 @@ def train(  # noqa: PLR0913  # one argument an option, as typer wants it
         else:
             named = _setup(recipe, model, settings or [])
             run = run_training(
-                source, group_by=group_by, out=out, talk=listeners, **named, **changes
+                *begins, group_by=group_by, out=out, talk=listeners, **named, **changes
             )
     if leads():
         print_json(run.to_dict()) if json else _print_run(run)

@@ -16,7 +16,7 @@ from striate.data.caching.build import ChangedError, NoRoomError, Plan, Rows, bu
 from striate.data.caching.entry import Entry, Seal, open_entry
 from striate.data.caching.evict import lock_of, make_room, pixel_folder, size_limit
 from striate.data.caching.key import entry_key
-from striate.data.caching.locks import exclusive
+from striate.locks import exclusive
 from striate.data.caching.shards import SEAL
 from striate.data.dataset import Files
 from striate.files import unwritable

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.data.caching.locks import hold_shared
+from striate.locks import hold_shared
 from striate.data.caching.shards import SEAL, DamagedError, Shards
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from striate.data.caching.build import NoRoomError, part_of
 from striate.data.caching.entry import Seal
-from striate.data.caching.locks import exclusive, in_use
+from striate.locks import exclusive, in_use
 from striate.data.caching.shards import SEAL, DamagedError
 from striate.errors import ArgumentError
 from striate.files import cache_folder
