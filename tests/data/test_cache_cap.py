@@ -24,9 +24,9 @@ from striate.data.caching import build as building
 from striate.data.caching.build import NoRoomError, part_of
 from striate.data.caching.evict import entries, lock_of, make_room, pixel_folder, remove, size_limit
 from striate.data.caching.key import entry_key
-from striate.locks import exclusive
 from striate.data.caching.shards import SEAL
 from striate.errors import ArgumentError
+from striate.locks import exclusive
 
 
 @pytest.fixture(autouse=True)

@@ -78,15 +78,16 @@ def train(  # noqa: PLR0913  # one argument an option, as typer wants it
     if resume is not None:
         fixed = {"--model": model, "--recipe": recipe, "--set": settings, "--group-by": group_by}
         _only_growth({"SOURCE": source, **fixed, "--out": out})
-    begins = [source or "sample"] if resume is None else []
+    source = source or "sample"
     if nproc != 1:
         flags = ["--json"] * json + ["--quiet"] * quiet + [f"--set={s}" for s in settings or []]
-        where = _out(*begins, out) if begins else None
+        begun = [source] if resume is None else []
+        where = _out(source, out) if begun else None
         given: dict[str, object] = {
             "--model": model, "--recipe": recipe, "--epochs": epochs, "--budget": budget,
             "--seed": seed, "--out": where, "--resume": resume, "--group-by": group_by or None,
         }  # fmt: skip
-        return _launch([*begins, *flags, *_words(given)], nproc, talk(quiet))
+        return _launch([*begun, *flags, *_words(given)], nproc, talk(quiet))
     from striate.pipeline import resume as go_on
     from striate.pipeline import train as run_training
     from striate.training.dist import leads
@@ -98,7 +99,7 @@ def train(  # noqa: PLR0913  # one argument an option, as typer wants it
         else:
             named = _setup(recipe, model, settings or [])
             run = run_training(
-                *begins, group_by=group_by, out=out, talk=listeners, **named, **changes
+                source, group_by=group_by, out=out, talk=listeners, **named, **changes
             )
     if leads():
         print_json(run.to_dict()) if json else _print_run(run)

@@ -16,10 +16,10 @@ from striate.data.caching.build import ChangedError, NoRoomError, Plan, Rows, bu
 from striate.data.caching.entry import Entry, Seal, open_entry
 from striate.data.caching.evict import lock_of, make_room, pixel_folder, size_limit
 from striate.data.caching.key import entry_key
-from striate.locks import exclusive
 from striate.data.caching.shards import SEAL
 from striate.data.dataset import Files
 from striate.files import unwritable
+from striate.locks import exclusive
 from striate.preprocess import Preprocess
 
 # What may have come of a busy machine or a disk's bad day, and not of the file.

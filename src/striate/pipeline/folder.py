@@ -15,10 +15,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from striate.locks import exclusive, held_alone
 from striate.errors import WRONG_INPUT, StriateError, printable
 from striate.exporting import CONFIG, read_config, seal
 from striate.files import flush_folder, unwritable, write_atomic
+from striate.locks import exclusive, held_alone
 
 if TYPE_CHECKING:
     from striate.data import Excluded

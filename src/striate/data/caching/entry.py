@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.locks import hold_shared
 from striate.data.caching.shards import SEAL, DamagedError, Shards
+from striate.locks import hold_shared
 
 
 @dataclass(frozen=True, slots=True)

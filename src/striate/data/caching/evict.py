@@ -9,10 +9,10 @@ from pathlib import Path
 
 from striate.data.caching.build import NoRoomError, part_of
 from striate.data.caching.entry import Seal
-from striate.locks import exclusive, in_use
 from striate.data.caching.shards import SEAL, DamagedError
 from striate.errors import ArgumentError
 from striate.files import cache_folder
+from striate.locks import exclusive, in_use
 
 LIMIT_VARIABLE = "STRIATE_CACHE_GB"
 _DEFAULT_LIMIT_GB = 50.0
