@@ -85,6 +85,19 @@ def test_a_net_sees_plain_training_pictures_before_it_learns(tmp_path: Path) -> 
     assert weights[0] == weights[1]
 
 
+def test_curves_for_tensorboard_are_those_of_the_run(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    talk = Talk(tensorboard=True)
+    run = st.train(epochs=2, model="lecture_net", out=tmp_path / "run", talk=talk)
+    events = EventAccumulator(str(run.path / "tensorboard")).Reload()
+    rows = [json.loads(row) for row in (run.path / "metrics.jsonl").read_text().splitlines()]
+    drawn = events.Scalars("val/accuracy")
+    assert [point.step for point in drawn] == [row["step"] for row in rows]
+    assert [point.value for point in drawn] == pytest.approx([r["val"]["accuracy"] for r in rows])
+    assert len(events.Scalars("loss/train")) == rows[-1]["step"]
+
+
 def test_training_leaves_the_callers_random_numbers_alone(tmp_path: Path) -> None:
     torch.manual_seed(7)
     expected = torch.rand(3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import re
@@ -99,7 +100,8 @@ def teams(source: Path, folder: Path, count: int, seed: int = 2) -> Outcome:
 def _disturb(kind: str, parent: subprocess.Popen[bytes], children: list[int]) -> None:
     pids = {"first": children[:1], "second": children[1:], "both": children}.get(kind, [])
     for pid in pids:
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # its team ended it just now
+            os.kill(pid, signal.SIGKILL)
     if kind == "parent":
         parent.kill()
     if kind == "stopped":
@@ -108,10 +110,10 @@ def _disturb(kind: str, parent: subprocess.Popen[bytes], children: list[int]) ->
 
 _SEEDED = """
 import os, sys
-from striate.pipeline import running
+from striate.pipeline import job
 workers, source, out = int(sys.argv[1]), sys.argv[2], sys.argv[3]
-plain = running.open_store
-running.open_store = lambda *a, **k: plain(*a, **{**k, "workers": workers})
+plain = job.open_store
+job.open_store = lambda *a, **k: plain(*a, **{**k, "workers": workers})
 if __name__ == "__main__":
     from striate.cli.main import main
     main(["train", source, "--out", out, *sys.argv[4:]])

@@ -59,6 +59,9 @@ def train(  # noqa: PLR0913  # one argument an option, as typer wants it
     nproc: Annotated[
         int, typer.Option(help="Processes of this machine that share every batch.")
     ] = 1,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Also write curves for TensorBoard into the run.")
+    ] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -80,7 +83,9 @@ def train(  # noqa: PLR0913  # one argument an option, as typer wants it
         _only_growth({"SOURCE": source, **fixed, "--out": out})
     source = source or "sample"
     if nproc != 1:
-        flags = ["--json"] * json + ["--quiet"] * quiet + [f"--set={s}" for s in settings or []]
+        switches = {"--json": json, "--quiet": quiet, "--tensorboard": tensorboard}
+        flags = [name for name, on in switches.items() if on]
+        flags += [f"--set={setting}" for setting in settings or []]
         begun = [source] if resume is None else []
         where = _out(source, out) if begun else None
         given: dict[str, object] = {
@@ -93,7 +98,7 @@ def train(  # noqa: PLR0913  # one argument an option, as typer wants it
     from striate.training.dist import leads
 
     changes = _changes(epochs, budget, seed)
-    with _talk(talk(quiet or not leads())) as listeners:
+    with _talk(talk(quiet or not leads()), tensorboard) as listeners:
         if resume is not None:
             run = go_on(resume, talk=listeners, **changes)
         else:
@@ -179,7 +184,7 @@ def _print_run(run: Run) -> None:
 
 
 @contextmanager
-def _talk(console: Console) -> Iterator[Talk]:
+def _talk(console: Console, curves: bool) -> Iterator[Talk]:
     """Bars on a terminal; a line an epoch in a pipe; nothing when quiet."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -202,4 +207,4 @@ def _talk(console: Console) -> Iterator[Talk]:
                     f"validation accuracy {now.val.accuracy:.1%}"
                 )
 
-        yield Talk(step, decoding, partial(console.print, soft_wrap=True))
+        yield Talk(step, decoding, partial(console.print, soft_wrap=True), curves)

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from striate.pipeline.comparing import Comparison as Comparison
     from striate.pipeline.comparing import compare as compare
     from striate.pipeline.folder import METRICS as METRICS
+    from striate.pipeline.job import Run as Run
+    from striate.pipeline.job import Talk as Talk
     from striate.pipeline.record import Record as Record
     from striate.pipeline.record import list_runs as list_runs
     from striate.pipeline.record import read_run as read_run
-    from striate.pipeline.running import Run as Run
-    from striate.pipeline.running import Talk as Talk
     from striate.pipeline.running import resume as resume
     from striate.pipeline.running import train as train
     from striate.pipeline.scoring import Evaluation as Evaluation
@@ -33,8 +33,8 @@ _HOMES = {
     "Evaluation": "scoring",
     "Prediction": "classifier",
     "Record": "record",
-    "Run": "running",
-    "Talk": "running",
+    "Run": "job",
+    "Talk": "job",
     "compare": "comparing",
     "evaluate": "scoring",
     "list_runs": "record",

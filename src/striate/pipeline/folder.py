@@ -10,6 +10,7 @@ import itertools
 import json
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from striate.data import Excluded
 
 METRICS = "metrics.jsonl"
+TENSORBOARD = "tensorboard"
 LAST = "last"
 EXCLUDED = "excluded.csv"
 _LOCK = ".lock"
@@ -124,10 +126,11 @@ def release(folder: Path) -> None:
     with contextlib.suppress(OSError):
         if (folder / LAST).is_dir():
             (folder / LAST).rmdir()  # which fails where there is a snapshot
-        if {path.name for path in folder.iterdir()} <= {CONFIG, _LOCK, EXCLUDED}:
+        if {path.name for path in folder.iterdir()} <= {CONFIG, _LOCK, EXCLUDED, TENSORBOARD}:
             # The name first, in one step: a second Ctrl-C leaves a whole run, or none.
             gone = folder.with_name(f".striate-{secrets.token_hex(8)}.gone")
             folder.rename(gone)
+            shutil.rmtree(gone / TENSORBOARD, ignore_errors=True)
             (gone / EXCLUDED).unlink(missing_ok=True)
             (gone / CONFIG).unlink(missing_ok=True)
             (gone / _LOCK).unlink(missing_ok=True)

@@ -4,83 +4,30 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import torch
-
-from striate.data import Dataset, Files, Split, load_source
-from striate.data.augment import policy
-from striate.data.loader import Loader
-from striate.data.opening import open_store
-from striate.data.order import Order
+from striate.data import Dataset, load_source
 from striate.data.split import split
-from striate.data.stores import Store
-from striate.errors import WRONG_INPUT, ArgumentError, StriateError, printable
-from striate.exporting import CONFIG, save_model, seal
+from striate.errors import WRONG_INPUT, StriateError
+from striate.exporting import CONFIG, seal
 from striate.files import write_atomic
-from striate.metrics import Scores
-from striate.models import create
 from striate.pipeline import folder as run_folder
 from striate.pipeline.choose import check_enough, default_model, preprocess_for
+from striate.pipeline.job import Job, Run, Talk, train_into
 from striate.pipeline.plan import begin, digest, network
 from striate.pipeline.together import by_name, copies
 from striate.preprocess import Preprocess
 from striate.training import (
-    Checkpoints,
-    Loss,
     Recipe,
-    Surroundings,
     Team,
-    balancing_weights,
-    evaluate,
-    fit,
     team,
-    write_history,
 )
 from striate.training.dist import device, restarted
-from striate.training.log import Report
 from striate.training.state import check_recipe
 from striate.training.step import precision_of
-
-_EVALUATION_BATCH = 512
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A finished training run: its folder, and how good it is on data it never saw."""
-
-    path: Path
-    model: str
-    mode: str
-    seconds: float
-    val: Scores
-    test: Scores | None
-    """None where no part was left to test on."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """What `striate train --json` prints."""
-        return {
-            "run": str(self.path),
-            "model": self.model,
-            "mode": self.mode,
-            "seconds": round(self.seconds, 2),
-            "val": self.val.to_dict(),
-            "test": self.test.to_dict() if self.test else None,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Talk:
-    """Who listens to a run: to its steps, to pictures being decoded, to remarks."""
-
-    step: Report = lambda step: None
-    decoding: Callable[[int, int], None] = lambda done, total: None
-    say: Callable[[str], None] = lambda line: None
-
 
 SILENT = Talk()
 RECIPE = Recipe()
@@ -122,15 +69,15 @@ def train(
         plan["together"] = {"group_by": group_by, "copies": found}
         free = out if out is not None else run_folder.free_name(Path("runs"), data.name)
         path = Path(members.words(str(free))[0])
-        job = _Job(data, cut, preprocess, recipe, plan, talk, members)
+        job = Job(data, cut, preprocess, recipe, plan, talk, members)
         if restarted() and run_folder.has_begun(path, plan):
             with _held(path, members):
-                return _train_into(path, job)
+                return train_into(path, job)
         if members.leads:
             run_folder.make(path, plan)
         with _held(path, members):
             try:
-                return _train_into(path, job)
+                return train_into(path, job)
             except BaseException:
                 if members.leads:
                     run_folder.release(path)
@@ -170,7 +117,7 @@ def resume(
             plan |= {"recipe": recipe.to_dict()}
             if members.leads:
                 write_atomic(path / CONFIG, seal(plan))
-        return _train_into(path, _Job(data, cut, preprocess, recipe, plan, talk, members))
+        return train_into(path, Job(data, cut, preprocess, recipe, plan, talk, members))
 
 
 def _copies(data: Dataset, members: Team, talk: Talk) -> list[tuple[int, int]]:
@@ -179,116 +126,9 @@ def _copies(data: Dataset, members: Team, talk: Talk) -> list[tuple[int, int]]:
     return [(one, other) for one, other in json.loads(members.words(found)[0])]
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
-    data: Dataset
-    cut: Split
-    preprocess: Preprocess
-    recipe: Recipe
-    plan: dict[str, Any]
-    talk: Talk
-    team: Team
-
-
 @contextlib.contextmanager
 def _held(path: Path, members: Team) -> Iterator[None]:
     """The first process holds the folder; the others wait until it does."""
     with run_folder.held(path) if members.leads else contextlib.nullcontext():
         members.wait()
         yield
-
-
-def _train_into(path: Path, job: _Job) -> Run:
-    data, cut, recipe = job.data, job.cut, job.recipe
-    store = open_store(
-        data.pictures,
-        job.preprocess,
-        report=job.talk.decoding,
-        say=job.talk.say,
-    )
-    named = _name_unreadable(path, job, store)
-    train_part = _loader(job, store, cut.train, recipe.batch_size, shuffle=True)
-    val_part = _loader(job, store, cut.val, _EVALUATION_BATCH, shuffle=False)
-    classes = len(data.classes)
-    with torch.random.fork_rng():  # the caller's random numbers are theirs
-        torch.manual_seed(recipe.seed)
-        net = create(job.plan["model"]["name"], **job.plan["model"]["options"])
-        net.look_at(_plain_pictures(job, store))
-        net.to(device(), memory_format=torch.channels_last)  # type: ignore[call-overload]
-        training = fit(
-            net,
-            train_part,
-            val_part,
-            recipe,
-            loss=_loss(recipe, data.labels[cut.train], classes),
-            classes=classes,
-            around=Surroundings(
-                report=job.talk.step,
-                checkpoints=Checkpoints(path / run_folder.LAST, job.talk.say),
-                team=job.team,
-                name_of=_namer(data),
-                resume=f"Go on with: striate train --resume {path}",
-            ),
-        )
-    val = evaluate(net, val_part, classes, job.team).scores()
-    test = None
-    if len(cut.test):
-        test_part = _loader(job, store, cut.test, _EVALUATION_BATCH, shuffle=False)
-        test = evaluate(net, test_part, classes, job.team).scores()
-    _name_unreadable(path, job, store, named)  # those decoded on the way are known only now
-    run = Run(path, job.plan["model"]["name"], "scratch", training.clock.seconds, val, test)
-    if job.team.leads:
-        write_history(path / run_folder.METRICS, training.history)
-        metrics = {"val": val.to_dict(), "test": test.to_dict() if test else None}
-        facts = {"metrics": metrics, "seconds": run.seconds, "unreadable": len(store.excluded)}
-        save_model(path, net, {**job.plan, **facts})
-    job.team.wait()
-    return run
-
-
-def _name_unreadable(path: Path, job: _Job, store: Store, known: int = 0) -> int:
-    """Tell which files have no pixels, `known` of which were told before; returns how many."""
-    new = store.excluded[known:]
-    if job.team.leads and (new or not known):
-        run_folder.list_excluded(path, [*job.data.excluded, *store.excluded])
-    if new:
-        first = ", ".join(printable(f"{one.path} ({one.kind})") for one in new[:3])
-        more = ", ..." if len(new) > 3 else ""
-        where = path / run_folder.EXCLUDED
-        job.talk.say(f"unreadable, so left out ({len(new):,}): {first}{more}; see {where}")
-    return len(store.excluded)
-
-
-def _loader(job: _Job, store: Store, part: torch.Tensor, batch: int, *, shuffle: bool) -> Loader:
-    ranks = job.team.size
-    if shuffle and batch % ranks:
-        raise ArgumentError("batch_size", batch, f"a multiple of the {ranks} processes")
-    return Loader(
-        store,
-        job.data.labels,
-        Order(-(-batch // ranks), job.recipe.seed, shuffle, job.team.rank, ranks),
-        normalise=job.preprocess.normalise,
-        policy=policy(job.recipe.policy) if shuffle else (),
-        part=part,
-        device=device(),
-    )
-
-
-def _plain_pictures(job: _Job, store: Store) -> Iterator[torch.Tensor]:
-    """Pictures of the training part as they are, well mixed, the same for every process."""
-    order = Order(_EVALUATION_BATCH, job.recipe.seed)
-    normalise = job.preprocess.normalise
-    part = job.cut.train
-    for batch in Loader(store, job.data.labels, order, normalise=normalise, part=part):
-        yield batch.images[batch.mask]
-
-
-def _loss(recipe: Recipe, labels: torch.Tensor, classes: int) -> Loss:
-    weights = balancing_weights(labels, classes) if recipe.balanced else None
-    return Loss(smoothing=recipe.label_smoothing, weights=weights, focus=recipe.focus)
-
-
-def _namer(data: Dataset) -> Callable[[int], str]:
-    if isinstance(data.pictures, Files):
-        return data.pictures.names.__getitem__
-    return "sample {}".format

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,21 +73,23 @@ def read_history(path: Path) -> list[dict[str, Any]]:
         raise StriateError(what, where=str(path), exit_code=WRONG_INPUT) from error
 
 
-def tensorboard(folder: Path) -> Report:
-    """A report that draws curves for TensorBoard (extra `tensorboard`)."""
+@contextmanager
+def tensorboard(folder: Path, report: Report) -> Iterator[Report]:
+    """`report`, and curves for TensorBoard (extra `tensorboard`) in event files in `folder`."""
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
         raise StriateError(
             "TensorBoard is not installed", remedy='pip install "striate[tensorboard]"'
         ) from error
-    writer = SummaryWriter(str(folder))
 
-    def report(step: Step) -> None:
-        writer.add_scalar("loss/train", step.loss, step.step)
-        if step.val:
+    def both(step: Step) -> None:
+        report(step)
+        if step.val is None:
+            writer.add_scalar("loss/train", step.loss, step.step)
+        else:
             for name in ("accuracy", "nll", "ece"):
-                value = getattr(step.val, name)
-                writer.add_scalar(f"val/{name}", value, step.step)
+                writer.add_scalar(f"val/{name}", getattr(step.val, name), step.step)
 
-    return report
+    with SummaryWriter(str(folder)) as writer:
+        yield both
