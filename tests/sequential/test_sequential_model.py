@@ -49,6 +49,20 @@ def weights(model: Sequential) -> torch.Tensor:
     return torch.cat([p.detach().flatten().clone() for p in model.net.parameters()])
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_two_fits_are_one(optimizer: str) -> None:
+    """The optimiser goes on where it stood; compiling starts it anew."""
+    x, y = stripes()
+    once, twice, anew = (compiled(optimizer=optimizer) for _ in range(3))
+    once.fit(x, y, batch_size=30, epochs=2, shuffle=False, verbose=0)
+    twice.fit(x, y, batch_size=30, shuffle=False, verbose=0)
+    twice.fit(x, y, batch_size=30, shuffle=False, verbose=0)
+    anew.fit(x, y, batch_size=30, shuffle=False, verbose=0)
+    compiled(anew, optimizer=optimizer).fit(x, y, batch_size=30, shuffle=False, verbose=0)
+    assert torch.equal(weights(once), weights(twice))
+    assert torch.equal(weights(once), weights(anew)) == (optimizer == "sgd")
+
+
 def test_it_learns_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     x, y = stripes()
     model = compiled()

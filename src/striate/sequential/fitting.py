@@ -69,7 +69,7 @@ class Fitting:
         self._begin(len(learning))
         weights = _weights(class_weight, model.classes)
         self._loss = feed.CountingLoss(smoothing=model.loss.smoothing, weights=weights)
-        fit(
+        training = fit(
             model.classifier.to(device),
             learning,
             validating,
@@ -77,7 +77,9 @@ class Fitting:
             loss=self._loss,
             classes=model.classes,
             around=Surroundings(steer=self._steer, resume="The model keeps what it has learnt"),
+            optimiser_state=model.optimiser_state,
         )
+        model.optimiser_state = training.stepper.optimiser.state_dict()["state"]
         for callback in self._callbacks:
             callback.on_train_end()
         return self.history

@@ -39,6 +39,8 @@ class Sequential:
         self.name = name
         self.layers: list[Layer] = []
         self.stop_training = False
+        self.optimiser_state: dict[int, Any] = {}
+        """What the optimiser knew at the end of the last `fit`."""
         self._shape: Shape | None = None
         self._parts: list[Part] = []
         self._assembled: tuple[nn.Sequential, str] | None = None
@@ -111,6 +113,7 @@ class Sequential:
             if metric not in _ACCURACIES:
                 raise MissingError(f"metric {metric!r}", "There is 'accuracy'")
         self.optimizer = optimizer_for(optimizer)
+        self.optimiser_state = {}
         self._loss = loss_for(loss)
         self._metrics = tuple(metrics or ())
 
@@ -131,8 +134,8 @@ class Sequential:
         """Learn from pictures `(N, H, W, C)` and labels, whole numbers or one-hot.
 
         `validation_split` keeps the last share of the samples to validate with. `accuracy` is that
-        of the batches as they were learnt from, `val_loss` the plain cross-entropy. The optimiser
-        starts anew with every call.
+        of the batches as they were learnt from, `val_loss` the plain cross-entropy. Another
+        call goes on where the optimiser stood, until the model is compiled again.
         """
         _refuse("fit", extra)
         fitting = Fitting(

@@ -5,9 +5,10 @@ Several processes take the same turns, because all go by one clock, and by every
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 from torch import nn
@@ -53,9 +54,11 @@ def fit(
     loss: Loss,
     classes: int,
     around: Surroundings,
+    optimiser_state: Mapping[int, Any] | None = None,
 ) -> Training:
     """Train `net` in place by a recipe; what comes back has its history and its best weights.
 
+    `optimiser_state` is what the optimiser of an earlier fit of the same net knew at its end.
     Without a validation part the smallest training loss counts as the best. With checkpoints it
     goes on where the newest one stands, to the very bit on one machine.
     """
@@ -64,6 +67,9 @@ def fit(
     keep_freed_memory()
     clock = Clock(max(1, round(recipe.epochs * len(train))), recipe.budget)
     stepper = Stepper(net, recipe, loss, classes, around.team)
+    if optimiser_state:
+        groups = stepper.optimiser.state_dict()["param_groups"]
+        stepper.optimiser.load_state_dict({"state": optimiser_state, "param_groups": groups})
     training = Training(stepper, train, clock, recipe)
     if around.checkpoints and (snapshot := around.checkpoints.newest()):
         training.restore(snapshot)
