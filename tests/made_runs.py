@@ -9,7 +9,7 @@ from typing import Any
 from striate.exporting import CONFIG, WEIGHTS, seal
 from striate.training.snapshots import FACTS, MANIFEST, STATE, manifest, to_json
 
-RECIPE = {"epochs": 3, "budget": 0.0, "peak_rate": 0.004, "seed": 0}
+RECIPE = {"epochs": 3.0, "budget": 0.0, "peak_rate": 0.004, "seed": 0}
 
 
 def scores(right: int, n: int, nll: float = 0.3) -> dict[str, Any]:

@@ -9,7 +9,7 @@ SRC = Path(__file__).parents[1] / "src" / "striate"
 
 FLOORS = {
     "errors": 0, "files": 0, "fetch": 0, "archives": 0, "preprocess": 0,
-    "processes": 0, "locks": 0,
+    "processes": 0, "locks": 0, "lazy": 0,
     "signal": 1, "layers": 1, "anatomy": 1, "metrics": 1,
     "models": 2, "data": 2,
     "training": 3, "transfer": 3, "evaluating": 3, "dense": 3, "explaining": 3, "exporting": 3,

@@ -10,7 +10,7 @@ import striate as st
 from striate.data import load_source, pixels_of, stratified_split
 from striate.data.split import split
 from striate.errors import StriateError
-from striate.pipeline import Run, Talk, resume
+from striate.pipeline import Run, Talk, evaluate, resume
 from striate.pipeline.together import by_name
 
 
@@ -96,6 +96,22 @@ def test_curves_for_tensorboard_are_those_of_the_run(tmp_path: Path) -> None:
     assert [point.step for point in drawn] == [row["step"] for row in rows]
     assert [point.value for point in drawn] == pytest.approx([r["val"]["accuracy"] for r in rows])
     assert len(events.Scalars("loss/train")) == rows[-1]["step"]
+
+
+def test_only_pictures_with_a_class_are_scored(run: Run, tmp_path: Path) -> None:
+    """A part may hold some without, in a manifest; they are not taken for the last class."""
+    data = load_source("sample")
+    lines = ["path,label,split"]
+    for index in range(0, 5000, 250):
+        Image.fromarray(data.pictures[index][0].numpy()).save(tmp_path / f"{index}.png")
+        label = data.classes[data.labels[index]] if index % 500 else ""
+        lines.append(f"{index}.png,{label},test")
+    (tmp_path / "some.csv").write_text("\n".join(lines) + "\n")
+    found = load_source(tmp_path / "some.csv")
+    labelled = int((found.labels >= 0).sum())
+    assert 0 < labelled < len(found)
+    for part in ("test", ""):
+        assert evaluate(run.path, tmp_path / "some.csv", part=part).scores.n == labelled
 
 
 def test_training_leaves_the_callers_random_numbers_alone(tmp_path: Path) -> None:

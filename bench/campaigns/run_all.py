@@ -38,6 +38,8 @@ CAMPAIGNS: dict[str, tuple[Callable[..., Outcome], int]] = {
 
 def main() -> None:
     wanted = dict(word.split("=") for word in sys.argv[1:])
+    if unknown := wanted.keys() - CAMPAIGNS.keys():
+        sys.exit(f"unknown: {', '.join(unknown)}. Known: {', '.join(CAMPAIGNS)}")
     failed = False
     for name, (campaign, usual) in CAMPAIGNS.items():
         if wanted and name not in wanted:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 _POLL = 0.05  # seconds
+_ASKED = 4  # polls
 
 if sys.platform == "win32":
     import msvcrt
@@ -55,7 +56,7 @@ def held_alone(path: Path) -> bool:
     try:
         with path.open("rb") as file:
             return not _take(file.fileno(), shared=sys.platform != "win32")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
 
 
@@ -64,9 +65,14 @@ def exclusive(path: Path, waiting: Callable[[], None] | None = None) -> Iterator
     """Hold the lock file at `path` alone; the file goes away with the lock.
 
     With `waiting`, which is called once if another process holds it, this waits its turn; without,
-    it gives False at once.
+    it gives False, after a moment in which those who only ask whether it is held let go of it.
     """
     file = _held(path)
+    for _ in range(_ASKED):
+        if file is not None:
+            break
+        time.sleep(_POLL)
+        file = _held(path)
     if file is None and waiting:
         waiting()
         while (file := _held(path)) is None:

@@ -97,6 +97,13 @@ def test_a_table_fits_the_terminal_and_cuts_nothing(
     assert ("seconds" in words) == (width >= 120)
 
 
+def test_epochs_of_a_run_that_goes_on_are_told_of_how_many(
+    striate_command: Striate, tmp_path: Path
+) -> None:
+    made.unfinished(tmp_path / "run", 450)
+    assert "1/3" in striate_command("runs", tmp_path).stdout.split("\t")
+
+
 def test_compare_as_json(striate_command: Striate, pair: list[Path]) -> None:
     found = json.loads(striate_command("compare", *pair, "--json").stdout)
     assert found.keys() == {"runs", "differences", "same_data", "same_cut", "verdicts"}
@@ -136,9 +143,15 @@ def test_compare_says_where_scores_do_not_compare(
     assert "The held-out pictures are of the same data set, cut in other ways: Fish" in shown
 
 
-def test_compare_without_scores_or_differences(striate_command: Striate, tmp_path: Path) -> None:
+@pytest.mark.parametrize("terminal", [False, True])
+def test_compare_without_scores_or_differences(
+    striate_command: Striate, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, terminal: bool
+) -> None:
     young = [made.unfinished(tmp_path / name) for name in ("one", "two")]
-    shown = striate_command("compare", *young).stdout
+    if terminal:
+        shown = in_a_terminal(striate_command, monkeypatch, 300, "compare", *young)
+    else:
+        shown = striate_command("compare", *young).stdout
     assert f"a  {young[0]} (unfinished)" in shown
     assert "No setting differs." in shown
     assert shown.endswith("There are no scores to compare yet.\n")

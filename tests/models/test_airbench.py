@@ -19,7 +19,7 @@ def blurred(count: int) -> torch.Tensor:
 def test_the_measured_filters_whiten_patches() -> None:
     pictures = blurred(400)
     layer = Whiten(3)
-    layer.measure(pictures)
+    layer.measure(iter(pictures.split(100)))
     answers = layer(pictures).detach()
     assert answers.shape == (400, 24, 15, 15)
     assert torch.equal(answers[:, 12:], -answers[:, :12])
@@ -29,24 +29,31 @@ def test_the_measured_filters_whiten_patches() -> None:
 
 def test_filters_come_with_the_strongest_component_first() -> None:
     layer = Whiten(3)
-    layer.measure(blurred(400))
+    layer.measure(iter([blurred(400)]))
     norms = layer.weight[:12].flatten(1).norm(dim=1)
     assert (norms.diff() >= 0).all()  # a strong component is scaled down most
 
 
-def test_at_most_5000_pictures_are_looked_at() -> None:
+def test_no_more_pictures_are_looked_at_than_are_needed() -> None:
     asked: list[int] = []
 
     def pictures() -> object:
         while True:
             asked.append(1)
-            yield torch.randn(2000, 3, 8, 8)
+            yield torch.randn(2000, 3, 32, 32)
 
     net = AirBench(width=8)
     before = net.whiten.weight.clone()
     net.look_at(pictures())  # type: ignore[arg-type]
     assert len(asked) == 3
     assert not torch.equal(before, net.whiten.weight)
+
+
+def test_without_any_picture_the_filters_stay_random() -> None:
+    net = AirBench(width=8)
+    before = net.whiten.weight.clone()
+    net.look_at(iter(()))
+    assert torch.equal(before, net.whiten.weight)
 
 
 def test_what_whitens_is_saved_but_does_not_learn() -> None:

@@ -9,6 +9,7 @@ import torch
 from typer.testing import CliRunner
 
 from striate.cli.main import app
+from striate.data.augment import policy
 from striate.data.loader import Loader
 from striate.data.order import Order
 from striate.data.stores import MemoryStore
@@ -36,6 +37,7 @@ def test_its_network_learns_by_its_recipe(name: str) -> None:
             labels,
             Order(16, 0, shuffle),
             normalise=preprocess.normalise,
+            policy=policy(recipe.policy) if shuffle else (),
         )
         for shuffle in (True, False)
     )

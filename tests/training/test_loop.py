@@ -7,6 +7,7 @@ from small_run import linear_net, loader, run, weights
 from torch import nn
 
 from striate.errors import ArgumentError, StriateError
+from striate.recipes import RECIPES, setup
 from striate.training import Checkpoints, Loss, Recipe, Step, Surroundings, evaluate, fit
 from striate.training.state import Training
 
@@ -173,6 +174,13 @@ def test_settings_are_read_by_the_type_of_what_they_change() -> None:
 def test_bad_settings_are_refused(setting: str, message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
         Recipe().changed([setting])
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_named_recipes_take_part_of_an_epoch(name: str) -> None:
+    """The type of a setting is the recipe's, not that of the value it has just now."""
+    recipe = setup(name).recipe.changed(["epochs=0.5", "average=0", "peak_rate=1"])
+    assert (recipe.epochs, recipe.average, recipe.peak_rate) == (0.5, 0.0, 1.0)
 
 
 def without_validation(recipe: Recipe, around: Surroundings) -> Training:

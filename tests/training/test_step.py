@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from striate.data.loader import Batch
+from striate.errors import ArgumentError
 from striate.training import Loss, Recipe
 from striate.training.dist import ALONE, device
 from striate.training.step import Stepper, precision_of
@@ -79,6 +80,29 @@ def test_auto_is_bfloat16_where_the_processor_multiplies_in_it(
     assert precision_of(Recipe(precision=asked), "cpu") == found
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_convolutions_multiply_in_the_precision_and_the_loss_does_not(precision: str) -> None:
+    class Conv(Notes):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(1, 3, 4)
+
+        def forward(self, images: Tensor) -> Tensor:
+            self.seen = self.conv(images)
+            return self.seen.flatten(1)
+
+    class Kept(Loss):
+        def __call__(self, logits: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
+            self.seen = logits
+            return super().__call__(logits, labels, mask)
+
+    net, loss = Conv(), Kept()
+    Stepper(net, Recipe(precision=precision), loss, 3, ALONE).update(batch(), 0, 0, 0.1, 5)
+    assert net.seen.dtype == getattr(torch, precision)
+    assert loss.seen.dtype == torch.float32
+    assert net.conv.weight.dtype == net.conv.weight.grad.dtype == torch.float32
+
+
 def test_random_numbers_of_a_step_are_its_own() -> None:
     """Dropout's zeros depend on seed and step, not on what was drawn before."""
 
@@ -107,3 +131,6 @@ def test_every_process_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setenv("LOCAL_RANK", rank)
         found.append(str(device()))
     assert found == ["cuda:0", "cuda:1"]
+    monkeypatch.setenv("LOCAL_RANK", "2")
+    with pytest.raises(ArgumentError, match="nproc: got 3, expected at most 2: a GPU for each"):
+        device()

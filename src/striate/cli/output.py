@@ -79,6 +79,8 @@ def print_fitted(
         for line in (heads, *rows):
             print("\t".join(line))
         return
+    if not rows:
+        return
     from rich import box
     from rich.table import Table
 

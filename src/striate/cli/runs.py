@@ -86,7 +86,7 @@ def _cells(record: Record) -> list[str]:
     row = record.to_dict()
     epochs = f"{row['epochs']}" if row["epochs"] is not None else ""
     if record.config and record.state != "finished" and not record.config["recipe"]["budget"]:
-        epochs += f"/{record.config['recipe']['epochs']}"
+        epochs += f"/{record.config['recipe']['epochs']:g}"
     return [
         _plain(row["name"]),
         row["state"],
@@ -144,7 +144,7 @@ def _verdicts(found: Comparison) -> list[str]:
     lines = []
     for one in found.verdicts:
         better = "better" if one.gain >= 0 else "worse"
-        points = f"{abs(one.gain) * 100:.1f} points {better} than {_LETTERS[one.first]}"
+        points = f"{abs(one.gain) * 100:.1f} points {better} than {_LETTERS[0]}"
         sure = "more than chance" if one.more_than_chance else "no more than chance may bring"
         part = _PARTS[one.part]
         lines.append(f"{_LETTERS[one.other]} is {points} in {part}: {sure} (p = {one.p:.2g}).")

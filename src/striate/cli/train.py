@@ -54,7 +54,7 @@ def train(  # noqa: PLR0913  # one argument an option, as typer wants it
         Path | None, typer.Option(help="The run folder to make; by default runs/SOURCE-TIME.")
     ] = None,
     resume: Annotated[
-        Path | None, typer.Option(help="Go on with this run; --epochs and --budget may grow.")
+        Path | None, typer.Option(help="Go on with this run; --epochs and --budget may change.")
     ] = None,
     nproc: Annotated[
         int, typer.Option(help="Processes of this machine that share every batch.")
@@ -158,7 +158,7 @@ def _changes(epochs: float | None, budget: str | None, seed: int | None) -> dict
     changes: dict[str, Any] = {"epochs": epochs, "seed": seed}
     if budget is not None:
         changes["budget"] = _seconds(budget)
-        changes["epochs"] = epochs or _NO_LIMIT
+        changes["epochs"] = _NO_LIMIT if epochs is None else epochs
     return {name: value for name, value in changes.items() if value is not None}
 
 

@@ -5,12 +5,12 @@ Each name is imported when first used: a decode worker takes what it needs and l
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 # At once, and light: a function of its module's name cannot be imported lazily, for the module
 # takes the name as soon as anyone imports it.
 from striate.data.decode import decode as decode
+from striate.lazy import lazily
 
 if TYPE_CHECKING:
     from striate.data.dataset import Dataset as Dataset
@@ -44,10 +44,7 @@ _HOMES = {
 __all__ = sorted([*_HOMES, "decode"])
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'striate.data' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+__getattr__ = lazily(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

@@ -5,8 +5,7 @@ What takes torch is imported when first used: a list of runs reads configs, and 
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from striate.exporting.config import CONFIG as CONFIG
 from striate.exporting.config import FORMAT as FORMAT
@@ -14,6 +13,7 @@ from striate.exporting.config import WEIGHTS as WEIGHTS
 from striate.exporting.config import OtherFormatError as OtherFormatError
 from striate.exporting.config import read_config as read_config
 from striate.exporting.config import seal as seal
+from striate.lazy import lazily
 
 if TYPE_CHECKING:
     from striate.exporting.modelfile import LoadedModel as LoadedModel
@@ -34,8 +34,4 @@ __all__ = [
     "seal",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module 'striate.exporting' has no attribute {name!r}")
-    return getattr(importlib.import_module("striate.exporting.modelfile"), name)
+__getattr__ = lazily(__name__, dict.fromkeys(_LATER, "striate.exporting.modelfile"))

@@ -27,7 +27,7 @@ class Dropout(nn.Dropout):
             return F.dropout(x, self.p, self.training)
         kind = torch.int8 if (self.p * 256).is_integer() else torch.int16
         levels = 256**kind.itemsize
-        dropped = round(self.p * levels)
+        dropped = min(round(self.p * levels), levels - 1)
         words = -(-x.numel() * kind.itemsize // 8)
         draws = torch.empty(words, dtype=torch.int64).random_(-(2**63), None).view(kind)
         kept = draws[: x.numel()].view(x.shape) >= dropped - levels // 2

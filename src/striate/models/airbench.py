@@ -20,7 +20,8 @@ from striate.layers import arguments
 from striate.models.contract import ConvNet, Stage, check_classes, last
 
 _PATCH = 2
-_PICTURES = 5_000
+_PATCHES = 5_000 * 31 * 31
+_AT_ONCE = 16  # pictures, whose patches fit in memory at any usual size
 _SCALE = 1 / 9
 """What the logits are multiplied by, so that they start small."""
 
@@ -38,13 +39,25 @@ class Whiten(nn.Module):
         self.bias = nn.Parameter(torch.zeros(width))
 
     @torch.no_grad()
-    def measure(self, pictures: Tensor) -> None:
-        """(B, C, H, W): filters whose answers to such pictures have the identity as covariance."""
-        patches = F.unfold(pictures.double(), _PATCH).movedim(1, -1).flatten(0, 1)
-        values, vectors = torch.linalg.eigh(patches.T.cov())
+    def measure(self, pictures: Iterator[Tensor]) -> None:
+        """Batches (B, C, H, W): filters whose answers have the identity as covariance.
+
+        As many are asked for as have the patches of 5,000 pictures of 32 pixels.
+        """
+        size = self.weight[0].numel()
+        count, total, squares = 0, torch.zeros(size).double(), torch.zeros(size, size).double()
+        while count < _PATCHES and (batch := next(pictures, None)) is not None:
+            for few in batch.split(_AT_ONCE):
+                patches = F.unfold(few.double(), _PATCH).movedim(1, -1).flatten(0, 1)
+                count += len(patches)
+                total += patches.sum(0)
+                squares += patches.T @ patches
+        if not count:
+            return
+        mean = total / count
+        values, vectors = torch.linalg.eigh(squares / count - mean.outer(mean))
         filters = (vectors / (values + 5e-4).sqrt()).T.flip(0)
-        both = torch.cat((filters, -filters)).view_as(self.weight)
-        self.weight.copy_(both)
+        self.weight.copy_(torch.cat((filters, -filters)).view_as(self.weight))
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, 8 C, H - 1, W - 1)."""
@@ -72,11 +85,8 @@ class AirBench(ConvNet):
         self.stages["head"] = Stage(("fc",), classes, 0)
 
     def look_at(self, pictures: Iterator[Tensor]) -> None:
-        """Take the first filters from the patches of up to 5,000 pictures."""
-        seen: list[Tensor] = []
-        while sum(map(len, seen)) < _PICTURES and (some := next(pictures, None)) is not None:
-            seen.append(some)
-        self.whiten.measure(torch.cat(seen)[:_PICTURES])
+        """Take the first filters from the pictures' patches."""
+        self.whiten.measure(pictures)
 
     def features(self, x: Tensor) -> dict[str, Tensor]:
         """(B, in_channels, H, W) -> maps `stem`, `block1`, `block2`, `block3`."""

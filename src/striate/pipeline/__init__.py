@@ -5,8 +5,9 @@ Each name is imported when first used: what runs there are is told without torch
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from striate.lazy import lazily
 
 if TYPE_CHECKING:
     from striate.pipeline.classifier import Classifier as Classifier
@@ -27,28 +28,24 @@ if TYPE_CHECKING:
     from striate.pipeline.scoring import evaluate as evaluate
 
 _HOMES = {
-    "METRICS": "folder",
-    "Classifier": "classifier",
-    "Comparison": "comparing",
-    "Evaluation": "scoring",
-    "Prediction": "classifier",
-    "Record": "record",
-    "Run": "job",
-    "Talk": "job",
-    "compare": "comparing",
-    "evaluate": "scoring",
-    "list_runs": "record",
-    "load": "classifier",
-    "load_pretrained": "classifier",
-    "read_run": "record",
-    "resume": "running",
-    "train": "running",
+    "METRICS": "striate.pipeline.folder",
+    "Classifier": "striate.pipeline.classifier",
+    "Comparison": "striate.pipeline.comparing",
+    "Evaluation": "striate.pipeline.scoring",
+    "Prediction": "striate.pipeline.classifier",
+    "Record": "striate.pipeline.record",
+    "Run": "striate.pipeline.job",
+    "Talk": "striate.pipeline.job",
+    "compare": "striate.pipeline.comparing",
+    "evaluate": "striate.pipeline.scoring",
+    "list_runs": "striate.pipeline.record",
+    "load": "striate.pipeline.classifier",
+    "load_pretrained": "striate.pipeline.classifier",
+    "read_run": "striate.pipeline.record",
+    "resume": "striate.pipeline.running",
+    "train": "striate.pipeline.running",
 }
 
 __all__ = list(_HOMES)
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'striate.pipeline' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"striate.pipeline.{_HOMES[name]}"), name)
+__getattr__ = lazily(__name__, _HOMES)

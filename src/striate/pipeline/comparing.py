@@ -17,7 +17,7 @@ Scores = dict[str, Any]
 LEVEL = 0.05
 METHOD = "Fisher's exact test"
 _PARTS: tuple[Part, ...] = ("test", "val")
-_PLACES = {"data": ("name", "source", "layout", "samples", "excluded", "digest")}
+_DATA = ("name", "source", "layout", "samples", "excluded", "digest")
 _WHOLE = ("recipe", "preprocess", "together", "versions", "device")
 
 
@@ -31,9 +31,8 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether run `other` and run `first` differ by more than chance would have it."""
+    """Whether run `other` and the first run differ by more than chance would have it."""
 
-    first: int
     other: int
     part: Part
     gain: float
@@ -147,7 +146,7 @@ def _shared(first: Record, other: Record) -> tuple[Part, Scores, Scores] | None:
 def _verdict(index: int, part: Part, one: Scores, other: Scores, num: int) -> Verdict:
     right = (round(one["accuracy"] * one["n"]), round(other["accuracy"] * other["n"]))
     p = min(1.0, num * chance_of(right, (one["n"], other["n"])))
-    return Verdict(0, index, part, other["accuracy"] - one["accuracy"], p)
+    return Verdict(index, part, other["accuracy"] - one["accuracy"], p)
 
 
 def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -155,8 +154,7 @@ def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {"model": config["model"]["name"]}
     found |= _flat("model.options", config["model"]["options"])
     found |= {"data.classes": config["classes"]}
-    for place, names in _PLACES.items():
-        found |= _flat(place, {name: config[place].get(name) for name in names})
+    found |= _flat("data", {name: config["data"].get(name) for name in _DATA})
     for place in _WHOLE:
         found |= _flat(place, config.get(place))
     return found

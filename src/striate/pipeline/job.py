@@ -33,7 +33,7 @@ from striate.training import (
     fit,
     write_history,
 )
-from striate.training.dist import device
+from striate.training.dist import device, own_random_numbers
 from striate.training.log import Report, tensorboard
 
 _EVALUATION_BATCH = 512
@@ -101,7 +101,7 @@ def train_into(path: Path, job: Job) -> Run:
     val_part = _loader(job, store, cut.val, _EVALUATION_BATCH, shuffle=False)
     classes = len(data.classes)
     # The caller's random numbers are theirs.
-    with torch.random.fork_rng(), _listener(path, job) as report:
+    with own_random_numbers(), _listener(path, job) as report:
         torch.manual_seed(recipe.seed)
         net = create(job.plan["model"]["name"], **job.plan["model"]["options"])
         net.look_at(_plain_pictures(job, store))

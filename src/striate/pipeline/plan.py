@@ -47,7 +47,7 @@ def begin(
             "excluded": len(data.excluded),
             "digest": digest(data),
         },
-        "device": str(device()),
+        "device": device().type,
         "versions": {
             "striate": striate.__version__,
             "torch": str(torch.__version__),

@@ -15,6 +15,10 @@ from striate.training.log import read_history
 from striate.training.snapshots import finished, newest_facts
 
 State = Literal["finished", "unfinished", "running", "damaged", "other format"]
+_NEEDED = (
+    ("recipe", "budget"), ("recipe", "epochs"), ("recipe", "seed"), ("data", "digest"),
+    ("data", "samples"), ("together", "group_by"), ("model", "options"),
+)  # fmt: skip
 _MEND = "Train again or restore the file"
 
 
@@ -74,9 +78,10 @@ class Record:
 
 def read_run(folder: Path) -> Record:
     """The record of a run that is whole, as far as it can be told without reading its weights."""
+    running = is_held(folder)  # asked first: a run that ends meanwhile is finished by its config
     config = read_plan(folder)
     try:
-        return _record(folder, config, is_held(folder))
+        return _record(folder, config, running)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         if isinstance(error, StriateError):
             raise
@@ -125,7 +130,10 @@ def _record(folder: Path, config: Mapping[str, Any], running: bool) -> Record:
         history=history,
         seconds=None if seconds is None else float(seconds),
     )
-    whole.to_dict()  # a KeyError now, where the config lacks something, and not when it is shown
+    # A KeyError now, where the config lacks something, and not when it is shown or compared.
+    whole.to_dict()
+    for place, name in _NEEDED:
+        config[place][name]
     return whole
 
 

@@ -113,6 +113,9 @@ def resume(
         groups = [*by_name(data, kept["group_by"]), *kept["copies"]]
         cut = split(data, seed=recipe.seed, groups=groups)
         preprocess = Preprocess.from_dict(plan["preprocess"])
+        as_fast = recipe.with_settings({"precision": "auto"})
+        if recipe.precision == "bfloat16" != precision_of(as_fast, device().type):
+            talk.say("the run began in bfloat16, in which this machine is slow")
         if recipe != begun:
             plan |= {"recipe": recipe.to_dict()}
             if members.leads:

@@ -54,7 +54,8 @@ def evaluate(run: str | Path, source: str | Path, part: str = "") -> Evaluation:
             exit_code=WRONG_INPUT,
         )  # fmt: skip
     labels = torch.tensor([known[name] for name in data.classes])[data.labels]
-    indices = data.parts[part] if part else (data.labels >= 0).nonzero().flatten()
+    indices = data.parts[part] if part else torch.arange(len(data.labels))
+    indices = indices[data.labels[indices] >= 0]  # those without a class cannot be scored
     store = open_store(
         data.pictures,
         classifier.preprocess,

@@ -23,6 +23,7 @@ from striate.sequential.fitting import Fitting
 from striate.sequential.losses import CategoricalCrossentropy, loss_for
 from striate.sequential.optimizers import Optimizer, optimizer_for
 from striate.sequential.plain import Input
+from striate.training import dist
 from striate.training import evaluate as tally_of
 
 _BATCH = 32
@@ -202,7 +203,7 @@ class Sequential:
     @property
     def device(self) -> torch.device:
         """Where it computes: on a GPU if there is one."""
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return dist.device()
 
     @property
     def classes(self) -> int:
@@ -258,6 +259,7 @@ class Sequential:
         for layer in self.layers[len(self._parts) :]:
             shape = self._parts[-1].output if self._parts else self._shape
             self._parts.append(built(layer, self._name(layer), shape))
+            self.optimiser_state = {}  # its numbers are places in the order of all weights
             self._assembled = None
 
     def _name(self, layer: Layer) -> str:

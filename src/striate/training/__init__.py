@@ -5,8 +5,9 @@ Each name is imported when first used: what a run's folder says of it is read wi
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from striate.lazy import lazily
 
 if TYPE_CHECKING:
     from striate.training.checkpoint import Checkpoints as Checkpoints
@@ -26,27 +27,23 @@ if TYPE_CHECKING:
     from striate.training.recipe import Recipe as Recipe
 
 _HOMES = {
-    "Checkpoints": "checkpoint",
-    "Epoch": "log",
-    "Found": "finder",
-    "Loss": "loss",
-    "Recipe": "recipe",
-    "Snapshot": "checkpoint",
-    "Step": "log",
-    "Surroundings": "loop",
-    "Team": "dist",
-    "balancing_weights": "loss",
-    "evaluate": "loop",
-    "find_rate": "finder",
-    "fit": "loop",
-    "team": "dist",
-    "write_history": "log",
+    "Checkpoints": "striate.training.checkpoint",
+    "Epoch": "striate.training.log",
+    "Found": "striate.training.finder",
+    "Loss": "striate.training.loss",
+    "Recipe": "striate.training.recipe",
+    "Snapshot": "striate.training.checkpoint",
+    "Step": "striate.training.log",
+    "Surroundings": "striate.training.loop",
+    "Team": "striate.training.dist",
+    "balancing_weights": "striate.training.loss",
+    "evaluate": "striate.training.loop",
+    "find_rate": "striate.training.finder",
+    "fit": "striate.training.loop",
+    "team": "striate.training.dist",
+    "write_history": "striate.training.log",
 }
 
 __all__ = list(_HOMES)
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'striate.training' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"striate.training.{_HOMES[name]}"), name)
+__getattr__ = lazily(__name__, _HOMES)

@@ -74,8 +74,7 @@ class Team:
                 "false on a CPU, for which torch has no shared batch norm",
                 remedy="Leave it out: each process then measures its own share of the batch",
             )
-        for name, child in net.named_children():
-            setattr(net, name, nn.SyncBatchNorm.convert_sync_batchnorm(child))
+        nn.SyncBatchNorm.convert_sync_batchnorm(net)
 
     def wait(self) -> None:
         """Until every process is here."""
@@ -101,8 +100,18 @@ def device() -> torch.device:
     """Where this process trains: on a GPU of its own, or else on the CPU."""
     if not torch.cuda.is_available():
         return torch.device("cpu")
-    number = int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count()
+    number, count = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()
+    if number >= count:
+        raise ArgumentError("nproc", number + 1, f"at most {count}: a GPU for each process")
     return torch.device("cuda", number)
+
+
+@contextlib.contextmanager
+def own_random_numbers() -> Iterator[None]:
+    """What is drawn inside leaves the caller's random numbers as they were."""
+    here = device()
+    with torch.random.fork_rng(devices=[here] if here.type == "cuda" else []):
+        yield
 
 
 def restarted() -> bool:
@@ -149,7 +158,9 @@ def _join(rank: int, size: int) -> None:
     if store:
         end_with_parent()
     _stay_at_home(store)
-    if not torch.cuda.is_available():
+    if torch.cuda.is_available():
+        torch.cuda.set_device(device())
+    else:
         threads = torch.get_num_threads() // int(os.environ.get("LOCAL_WORLD_SIZE", size))
         torch.set_num_threads(max(1, threads))
     torch_dist.init_process_group(

@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-import torch
 from torch import nn
 
 from striate.data.loader import Loader
 from striate.errors import ArgumentError, StriateError
-from striate.training.dist import ALONE
+from striate.training.dist import ALONE, own_random_numbers
 from striate.training.loss import Loss
 from striate.training.recipe import Recipe
 from striate.training.step import Stepper
@@ -52,7 +51,7 @@ def find_rate(net: nn.Module, train: Loader, recipe: Recipe, *, loss: Loss, clas
         expected = f"at least {_FEWEST} batches an epoch to find a rate by"
         raise ArgumentError("train", steps, expected, remedy="Make batch_size smaller")
     place = train.state()
-    with torch.random.fork_rng():
+    with own_random_numbers():
         # Neither would pay: nobody asks the average, and compiling takes longer than the climb.
         plain = replace(recipe, average=0.0, compile=False)
         stepper = Stepper(copy.deepcopy(net), plain, loss, classes, ALONE)

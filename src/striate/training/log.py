@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """One pass over the training part: mean loss, the rate at its end, validation scores if any."""
+    """A pass over the training part, or what a stop left of one: mean loss, last rate, scores."""
 
     epoch: int
     step: int

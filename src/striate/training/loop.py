@@ -18,7 +18,7 @@ from striate.errors import ArgumentError, StriateError
 from striate.metrics import Tally
 from striate.training.checkpoint import Checkpoints
 from striate.training.clock import Clock
-from striate.training.dist import ALONE, Team
+from striate.training.dist import ALONE, Team, own_random_numbers
 from striate.training.interrupts import SIGNALS, Wish, granted, wishes
 from striate.training.log import Epoch, Report
 from striate.training.loss import Loss
@@ -79,7 +79,7 @@ def fit(
             f"the processes found different checkpoints (after {found} steps)",
             remedy="They must all see the same run folder",
         )
-    with torch.random.fork_rng(), wishes() as wish:
+    with own_random_numbers(), wishes() as wish:
         look_up = partial(_look_up, training, around, wish)
         while True:
             if training.evaluation_due:

@@ -10,10 +10,10 @@ from striate.errors import ArgumentError
 
 
 class Loss:
-    """Logits (B, C), targets (B, C) that sum to 1, mask (B,) -> the mean loss of the samples.
+    """Logits (B, C), targets (B, C) that sum to 1, mask (B,) -> the summed loss of the samples.
 
     -sum_c t_c w_c (1 - p_c)^focus log p_c a sample, with targets smoothed by
-    t <- (1 - s) t + s / C, divided by the samples' number (weights w have mean 1 over the data).
+    t <- (1 - s) t + s / C and weights w of mean 1 over the data. The step divides by the number.
     """
 
     def __init__(
@@ -24,7 +24,7 @@ class Loss:
         self.focus = focus
 
     def __call__(self, logits: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
-        """Labels may be classes (B,) or targets (B, C); a sum over the samples, not yet divided."""
+        """Labels may be classes (B,) or targets (B, C); a sum over the samples."""
         plain = labels.ndim == 1 and self.weights is None and not self.focus
         if plain:
             each = F.cross_entropy(logits, labels, reduction="none", label_smoothing=self.smoothing)

@@ -113,7 +113,7 @@ class Recipe:
         return replace(self, **settings)
 
     def _types(self) -> dict[str, type]:
-        return {field.name: type(getattr(self, field.name)) for field in fields(self)}
+        return {field.name: type(field.default) for field in fields(self)}
 
 
 def _value(name: str, text: str, kind: type) -> Any:

@@ -16,7 +16,7 @@ from striate.training.log import Epoch, Step
 from striate.training.recipe import Recipe
 from striate.training.step import Stepper
 
-_MAY_GROW = ("epochs", "budget")
+_MAY_CHANGE = ("epochs", "budget")
 
 
 class Training:
@@ -170,7 +170,7 @@ def _restore_optimiser(optimiser: torch.optim.Optimizer, tensors: dict[str, Tens
 
 def check_recipe(recipe: Recipe, saved: Recipe) -> None:
     """Raise unless a run of the recipe `saved` can go on with `recipe`."""
-    same = {name: getattr(recipe, name) for name in _MAY_GROW}
+    same = {name: getattr(recipe, name) for name in _MAY_CHANGE}
     old = replace(saved, **same)
     if old != recipe:
         names = [n for n, v in recipe.to_dict().items() if v != old.to_dict()[n]]
