@@ -69,7 +69,7 @@ def mnist_best() -> Setup:
 
     `striate train mnist --recipe mnist_best --budget 5m`
     """
-    recipe = _orthogonal(epochs=10, policy="digits")
+    recipe = _orthogonal(epochs=10, policy="digits", batch_size=256)
     return Setup("airbench94", recipe, {"width": 32})
 
 
@@ -92,7 +92,7 @@ def fashion() -> Setup:
 
     `striate train fashion-mnist --recipe fashion --budget 10m`
     """
-    recipe = _orthogonal(epochs=20, policy="nudged")
+    recipe = _orthogonal(epochs=20, policy="nudged", batch_size=256)
     return Setup("airbench94", recipe, {"width": 32})
 
 
@@ -101,15 +101,16 @@ def cifar10_fast() -> Setup:
 
     `striate train cifar10 --recipe cifar10_fast --budget 10m`
     """
-    return Setup("airbench94", _orthogonal(epochs=10, policy="nudged"))
+    return Setup("airbench94", _orthogonal(epochs=10, policy="nudged", batch_size=512))
 
 
-def _orthogonal(epochs: int, policy: str) -> Recipe:
+def _orthogonal(epochs: int, policy: str, batch_size: int) -> Recipe:
     return Recipe(
         epochs=epochs,
-        batch_size=256,
+        batch_size=batch_size,
         optimiser="muon",
-        peak_rate=0.015,
+        peak_rate=0.03 * batch_size / 512,
+        weight_decay=0.3,
         schedule="linear",
         warmup=0.2,
         label_smoothing=0.2,
@@ -125,8 +126,7 @@ def cifar10_gpu() -> Setup:
 
     Its code is tested on a CPU; it has not been timed on a GPU.
     """
-    recipe = _orthogonal(epochs=12, policy="nudged")
-    return Setup("airbench94", recipe.with_settings({"batch_size": 1000}))
+    return Setup("airbench94", _orthogonal(epochs=12, policy="nudged", batch_size=1024))
 
 
 def cifar10_resnet20() -> Setup:
