@@ -6,6 +6,7 @@ import pytest
 import torch
 from PIL import Image
 
+import made_runs as made
 import striate as st
 from striate.data import load_source, pixels_of, stratified_split
 from striate.data.split import split
@@ -96,6 +97,53 @@ def test_curves_for_tensorboard_are_those_of_the_run(tmp_path: Path) -> None:
     assert [point.step for point in drawn] == [row["step"] for row in rows]
     assert [point.value for point in drawn] == pytest.approx([r["val"]["accuracy"] for r in rows])
     assert len(events.Scalars("loss/train")) == rows[-1]["step"]
+
+
+def test_a_run_is_not_given_less_than_is_behind_it(tmp_path: Path) -> None:
+    """Fewer epochs or seconds are refused before anything is written; the same are nothing new."""
+    path = st.train(epochs=2, out=tmp_path / "run").path
+    before = (path / "config.json").read_bytes()
+    with pytest.raises(StriateError, match="epochs: got 1, expected no less than the 2 that"):
+        resume(path, epochs=1)
+    with pytest.raises(StriateError, match=r"budget: got 0\.01, expected no less than the .* sec"):
+        resume(path, budget=0.01, epochs=1_000_000)
+    assert (path / "config.json").read_bytes() == before
+    said: list[str] = []
+    resume(path, talk=Talk(say=said.append))
+    assert said == ["the run is finished. To go on with it, give it more --epochs or --budget"]
+
+
+def test_scores_on_what_was_learnt_from_come_with_a_word(run: Run) -> None:
+    said: list[str] = []
+    evaluate(run.path, "sample", say=said.append)
+    assert said == ["the run has learnt from these pictures: its own test scores say more"]
+
+
+def test_pictures_without_any_class_cannot_be_scored(run: Run, tmp_path: Path) -> None:
+    Image.new("L", (28, 28)).save(tmp_path / "digit.png")
+    with pytest.raises(StriateError, match="has no classes to compare the answers with"):
+        evaluate(run.path, tmp_path)
+
+
+def test_a_run_that_is_not_finished_says_so_when_it_is_asked(tmp_path: Path) -> None:
+    made.unfinished(tmp_path / "young", 400)
+    with pytest.raises(StriateError, match="is not finished, so there is no model") as error:
+        st.load(tmp_path / "young")
+    assert "striate train --resume" in str(error.value.remedy)
+
+
+def test_a_class_without_pictures_is_named(tmp_path: Path) -> None:
+    for index in range(40):
+        folder = tmp_path / "photos" / f"class{index % 2}"
+        folder.mkdir(parents=True, exist_ok=True)
+        shade = 60 + 3 * index + 60 * (index % 2)
+        Image.effect_noise((16, 16), 40 + index).point(lambda v, s=shade: v // 2 + s // 4).save(
+            folder / f"{index}.png"
+        )
+    (tmp_path / "photos" / "nothing").mkdir()
+    said: list[str] = []
+    st.train(tmp_path / "photos", epochs=1, out=tmp_path / "run", talk=Talk(say=said.append))
+    assert "class 'nothing' has no pictures: it will never be the answer" in said
 
 
 def test_only_pictures_with_a_class_are_scored(run: Run, tmp_path: Path) -> None:

@@ -77,7 +77,8 @@ def unknown_name(
     """
     known = sorted(choices)
     remedy = nearest(name, known) or otherwise or f"Known: {', '.join(known)}"
-    return ArgumentError(kind, name, f"the name of a {kind}", remedy=remedy)
+    article = "an" if kind[0] in "aeiou" else "a"
+    return ArgumentError(kind, name, f"the name of {article} {kind}", remedy=remedy)
 
 
 def nearest(name: str, choices: Iterable[str]) -> str:

@@ -55,6 +55,7 @@ def test_the_docstring_has_a_command_that_is_understood(name: str) -> None:
     for command in commands:
         assert f"--recipe {name}" in command
         words = command.split()[1:]
+        assert words[1] == setup(name).source
         done = CliRunner().invoke(app, [*words[:1], "no-such-folder", *words[2:]])
         assert isinstance(done.exception, StriateError)
         assert "no-such-folder" in str(done.exception)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from striate.cli.output import Json, print_json, print_table, results
+from striate.cli.output import Json, print_json, print_table, results, talk
 from striate.errors import in_plain_sight
 
 if TYPE_CHECKING:
@@ -29,12 +29,12 @@ def evaluate(
 
     \b
     striate evaluate runs/digits sample
-    striate evaluate runs/ants photos/ --part val
+    striate evaluate runs/ants new-photos/
     striate evaluate runs/digits mnist --part test --json | jq .accuracy
     """
     from striate.pipeline import evaluate as run_evaluation
 
-    found = run_evaluation(run, source, part)
+    found = run_evaluation(run, source, part, talk().print)
     if json:
         print_json(found.to_dict())
     else:

@@ -39,7 +39,10 @@ def train(  # noqa: PLR0913  # one argument an option, as typer wants it
         float | None, typer.Option(help="How often to see every picture; 0.5 is half of them once.")
     ] = None,
     budget: Annotated[
-        str | None, typer.Option(help="How long to train, as 90s, 10m or 1h: done when it is over.")
+        str | None,
+        typer.Option(
+            help="How long to train, as 90s, 10m or 1h; with --epochs, what is over first."
+        ),
     ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="Change the recipe: peak_rate=0.01")
@@ -67,12 +70,13 @@ def train(  # noqa: PLR0913  # one argument an option, as typer wants it
 ) -> None:
     """Train a classifier and write its run folder.
 
-    Without a source it trains on the 5,000 real digits that ship inside ("sample").
+    Without a source it trains on the recipe's own, or on the 5,000 digits that ship inside.
 
     \b
     striate train
     striate train photos/ --budget 10m
     striate train mnist --model resnet20 --epochs 3 --set batch_size=128
+    striate train --recipe mnist_fast
     striate train scans/ --group-by '(patient\\d+)_'
     striate train --resume runs/photos-20260101-120000
     striate train photos/ --nproc 2
@@ -81,7 +85,7 @@ def train(  # noqa: PLR0913  # one argument an option, as typer wants it
     if resume is not None:
         fixed = {"--model": model, "--recipe": recipe, "--set": settings, "--group-by": group_by}
         _only_growth({"SOURCE": source, **fixed, "--out": out})
-    source = source or "sample"
+    source = source or _source(recipe)
     if nproc != 1:
         switches = {"--json": json, "--quiet": quiet, "--tensorboard": tensorboard}
         flags = [name for name, on in switches.items() if on]
@@ -114,8 +118,14 @@ def _only_growth(given: dict[str, object]) -> None:
     for name, value in given.items():
         if value:
             raise ArgumentError(
-                name, str(value), "nothing beside --resume, which goes on with the run as it began"
+                name,
+                _spelt(value),
+                "nothing beside --resume, which goes on with the run as it began",
             )
+
+
+def _spelt(value: object) -> str:
+    return ", ".join(value) if isinstance(value, list) else str(value)
 
 
 def _out(source: str, out: Path | None) -> Path:
@@ -137,6 +147,15 @@ def _launch(words: list[str], count: int, console: Console) -> None:
     if code in (INTERRUPTED, TERMINATED):
         raise StriateError(f"all {count} processes have left", exit_code=code)
     raise typer.Exit(code)
+
+
+def _source(recipe: str | None) -> str:
+    """The data set of a named run, or the digits that ship inside."""
+    if recipe is None:
+        return "sample"
+    from striate.recipes import setup
+
+    return setup(recipe).source
 
 
 def _setup(recipe: str | None, model: str | None, settings: list[str]) -> dict[str, Any]:

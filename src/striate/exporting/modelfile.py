@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import nn
 
-from striate.errors import ArgumentError
+from striate.errors import WRONG_INPUT, ArgumentError, StriateError
 from striate.exporting.config import (
     CONFIG,
     FORMAT,
@@ -55,6 +55,13 @@ def load_model(path: Path) -> LoadedModel:
     """Load a run folder, or the `model.safetensors` in one, after checking it whole."""
     folder = path.parent if path.name == WEIGHTS else path
     config = read_config(folder)
+    if "recipe" in config and "weights_sha256" not in config:
+        raise StriateError(
+            "the run is not finished, so there is no model yet",
+            where=str(folder),
+            remedy=f"Go on with it: striate train --resume {folder}",
+            exit_code=WRONG_INPUT,
+        )
     weights = read_bytes(folder / WEIGHTS)
     if hashlib.sha256(weights).hexdigest() != config.get("weights_sha256"):
         raise broken(folder / WEIGHTS, f"does not match the SHA-256 in {CONFIG}: it was changed")

@@ -64,6 +64,12 @@ def check_enough(data: Dataset, cut: Split) -> None:
         )
 
 
+def without_pictures(data: Dataset) -> list[str]:
+    """The classes that no picture is of."""
+    counts = data.labels[data.labels >= 0].bincount(minlength=len(data.classes)).tolist()
+    return [name for name, count in zip(data.classes, counts, strict=True) if not count]
+
+
 def _readable(files: Files, indices: Sequence[int]) -> list[Image.Image]:
     pictures = []
     for index in indices:

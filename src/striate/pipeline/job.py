@@ -118,7 +118,7 @@ def train_into(path: Path, job: Job) -> Run:
                 checkpoints=Checkpoints(path / run_folder.LAST, job.talk.say),
                 team=job.team,
                 name_of=_namer(data),
-                resume=f"Go on with: striate train --resume {path}",
+                resume=f"Go on with: striate train --resume {path}{_processes(job.team)}",
             ),
         )
     val = evaluate(net, val_part, classes, job.team).scores()
@@ -144,6 +144,10 @@ def _listener(path: Path, job: Job) -> Iterator[Report]:
             yield both
     else:
         yield job.talk.step
+
+
+def _processes(members: Team) -> str:
+    return f" --nproc {members.size}" if members.size > 1 else ""
 
 
 def _name_unreadable(path: Path, job: Job, store: Store, known: int = 0) -> int:

@@ -11,11 +11,16 @@ from typing import Any
 
 from striate.data import Dataset, load_source
 from striate.data.split import split
-from striate.errors import WRONG_INPUT, StriateError
+from striate.errors import WRONG_INPUT, ArgumentError, StriateError, printable
 from striate.exporting import CONFIG, seal
 from striate.files import write_atomic
 from striate.pipeline import folder as run_folder
-from striate.pipeline.choose import check_enough, default_model, preprocess_for
+from striate.pipeline.choose import (
+    check_enough,
+    default_model,
+    preprocess_for,
+    without_pictures,
+)
 from striate.pipeline.job import Job, Run, Talk, train_into
 from striate.pipeline.plan import begin, digest, network
 from striate.pipeline.together import by_name, copies
@@ -26,6 +31,7 @@ from striate.training import (
     team,
 )
 from striate.training.dist import device, restarted
+from striate.training.snapshots import newest_facts
 from striate.training.state import check_recipe
 from striate.training.step import precision_of
 
@@ -62,6 +68,8 @@ def train(
         found = _copies(data, members, talk)
         cut = split(data, seed=recipe.seed, groups=[*named, *found])
         check_enough(data, cut)
+        for name in without_pictures(data):
+            talk.say(f"class {printable(name)!r} has no pictures: it will never be the answer")
         preprocess = preprocess_for(data, cut.train)
         plan = begin(source, data, cut, preprocess, recipe)
         name = model or default_model(preprocess.size)
@@ -99,6 +107,7 @@ def resume(
     begun = Recipe.from_dict(plan["recipe"])
     recipe = begun.with_settings(settings)
     check_recipe(recipe, begun)
+    _check_growth(path, recipe, settings)
     with team() as members, _held(path, members):
         talk = talk if members.leads else SILENT
         data = load_source(plan["data"]["source"])
@@ -116,11 +125,26 @@ def resume(
         as_fast = recipe.with_settings({"precision": "auto"})
         if recipe.precision == "bfloat16" != precision_of(as_fast, device().type):
             talk.say("the run began in bfloat16, in which this machine is slow")
+        if recipe == begun and "metrics" in plan:
+            talk.say("the run is finished. To go on with it, give it more --epochs or --budget")
         if recipe != begun:
             plan |= {"recipe": recipe.to_dict()}
             if members.leads:
                 write_atomic(path / CONFIG, seal(plan))
         return train_into(path, Job(data, cut, preprocess, recipe, plan, talk, members))
+
+
+def _check_growth(path: Path, recipe: Recipe, settings: Mapping[str, Any]) -> None:
+    """Refuse fewer epochs or seconds than are behind the run."""
+    facts = newest_facts(path / run_folder.LAST)
+    if facts is None:
+        return
+    done = facts["step"] / -(-facts["loader"]["samples"] // recipe.batch_size)
+    if "epochs" in settings and recipe.epochs < done:
+        raise ArgumentError("epochs", recipe.epochs, f"no less than the {done:.3g} that are done")
+    if settings.get("budget") and recipe.budget < facts["seconds"]:
+        expected = f"no less than the {facts['seconds']:.3g} seconds that it has trained"
+        raise ArgumentError("budget", recipe.budget, expected)
 
 
 def _copies(data: Dataset, members: Team, talk: Talk) -> list[tuple[int, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from striate.data.order import Order
 from striate.errors import WRONG_INPUT, StriateError
 from striate.metrics import Scores, Share
 from striate.pipeline.classifier import load
+from striate.pipeline.plan import digest
 from striate.training import evaluate as tally_of
 
 _BATCH = 256
@@ -33,12 +35,27 @@ class Evaluation:
         return {**self.scores.to_dict(), "per_class": rows}
 
 
-def evaluate(run: str | Path, source: str | Path, part: str = "") -> Evaluation:
+def evaluate(
+    run: str | Path,
+    source: str | Path,
+    part: str = "",
+    say: Callable[[str], None] = lambda line: None,
+) -> Evaluation:
     """Score a run on every labelled picture of a source, or of one of its official parts.
 
-    Classes are matched by name. A picture that cannot be read counts nowhere.
+    Classes are matched by name. A picture that cannot be read counts nowhere. `say` is told where
+    the run has learnt from these pictures.
     """
     classifier, data = load(run), load_source(source)
+    if not data.classes:
+        raise StriateError(
+            "has no classes to compare the answers with",
+            where=str(source),
+            remedy="Put the pictures of each class into a folder of its own",
+            exit_code=WRONG_INPUT,
+        )
+    if part in ("", "train") and classifier.config.get("data", {}).get("digest") == digest(data):
+        say("the run has learnt from these pictures: its own test scores say more")
     known = {name: index for index, name in enumerate(classifier.classes)}
     if missing := [name for name in data.classes if name not in known]:
         raise StriateError(

@@ -16,8 +16,9 @@ from striate.training import Recipe
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """A network with its options, and the recipe it is trained by."""
+    """A data set, a network with its options, and the recipe it is trained by."""
 
+    source: str
     model: str
     recipe: Recipe
     options: dict[str, Any] = field(default_factory=dict)
@@ -28,7 +29,7 @@ def mnist_deck() -> Setup:
 
     `striate train mnist --recipe mnist_deck`
     """
-    return Setup("lecture_net", _as_keras(epochs=15))
+    return Setup("mnist", "lecture_net", _as_keras(epochs=15))
 
 
 def mnist_fcn() -> Setup:
@@ -36,7 +37,7 @@ def mnist_fcn() -> Setup:
 
     `striate train mnist --recipe mnist_fcn`
     """
-    return Setup("lecture_fcn", _as_keras(epochs=60))
+    return Setup("mnist", "lecture_fcn", _as_keras(epochs=60))
 
 
 def _as_keras(epochs: int) -> Recipe:
@@ -61,7 +62,7 @@ def mnist_fast() -> Setup:
         label_smoothing=0.1,
         precision="auto",
     )
-    return Setup("lecture_net", recipe, {"dropout": 0.0})
+    return Setup("mnist", "lecture_net", recipe, {"dropout": 0.0})
 
 
 def mnist_best() -> Setup:
@@ -70,7 +71,7 @@ def mnist_best() -> Setup:
     `striate train mnist --recipe mnist_best --budget 5m`
     """
     recipe = _orthogonal(epochs=10, policy="digits", batch_size=256)
-    return Setup("airbench94", recipe, {"width": 32})
+    return Setup("mnist", "airbench94", recipe, {"width": 32})
 
 
 def lenet5_mnist() -> Setup:
@@ -84,7 +85,7 @@ def lenet5_mnist() -> Setup:
     recipe = Recipe(
         epochs=20, batch_size=16, optimiser="sgd", peak_rate=0.01, schedule="step", warmup=0.0
     )
-    return Setup("lenet5", recipe)
+    return Setup("mnist", "lenet5", recipe)
 
 
 def fashion() -> Setup:
@@ -93,7 +94,7 @@ def fashion() -> Setup:
     `striate train fashion-mnist --recipe fashion --budget 10m`
     """
     recipe = _orthogonal(epochs=20, policy="nudged", batch_size=256)
-    return Setup("airbench94", recipe, {"width": 32})
+    return Setup("fashion-mnist", "airbench94", recipe, {"width": 32})
 
 
 def cifar10_fast() -> Setup:
@@ -101,7 +102,7 @@ def cifar10_fast() -> Setup:
 
     `striate train cifar10 --recipe cifar10_fast --budget 10m`
     """
-    return Setup("airbench94", _orthogonal(epochs=10, policy="nudged", batch_size=512))
+    return Setup("cifar10", "airbench94", _orthogonal(epochs=10, policy="nudged", batch_size=512))
 
 
 def _orthogonal(epochs: int, policy: str, batch_size: int) -> Recipe:
@@ -126,7 +127,7 @@ def cifar10_gpu() -> Setup:
 
     Its code is tested on a CPU; it has not been timed on a GPU.
     """
-    return Setup("airbench94", _orthogonal(epochs=12, policy="nudged", batch_size=1024))
+    return Setup("cifar10", "airbench94", _orthogonal(epochs=12, policy="nudged", batch_size=1024))
 
 
 def cifar10_resnet20() -> Setup:
@@ -134,7 +135,7 @@ def cifar10_resnet20() -> Setup:
 
     `striate train cifar10 --recipe cifar10_resnet20`
     """
-    return Setup("resnet20", _as_he(epochs=164))
+    return Setup("cifar10", "resnet20", _as_he(epochs=164))
 
 
 def plain_vs_residual() -> Setup:
@@ -146,7 +147,7 @@ def plain_vs_residual() -> Setup:
     striate compare runs/plain runs/residual
     ```
     """
-    return Setup("plain32", _as_he(epochs=4))
+    return Setup("cifar10", "plain32", _as_he(epochs=4))
 
 
 def _as_he(epochs: int) -> Recipe:

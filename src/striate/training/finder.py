@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from torch import nn
@@ -33,8 +33,8 @@ _BELOW = 4.0
 class Found:
     """What the climb saw: a rate and a smoothed loss an update, and the rate to train with."""
 
-    rates: tuple[float, ...]
-    losses: tuple[float, ...]
+    rates: tuple[float, ...] = field(repr=False)
+    losses: tuple[float, ...] = field(repr=False)
     suggested: float
 
 

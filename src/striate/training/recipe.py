@@ -99,7 +99,7 @@ class Recipe:
         changes: dict[str, Any] = {}
         types = self._types()
         for setting in settings:
-            name, equals, text = setting.partition("=")
+            name, equals, text = (part.strip() for part in setting.partition("="))
             if not equals:
                 raise ArgumentError("set", setting, "name=value, as in peak_rate=0.01")
             _one_of("setting", name, types)
