@@ -27,7 +27,7 @@ FLAGS = {
     "predict": "--json --top words",
     "runs": "--json folder",
     "train": "--budget --epochs --group-by --json --model --nproc --out --quiet --recipe --resume "
-    "--seed --set source",
+    "--seed --set --tensorboard source",
 }
 
 ROOT = typer.main.get_command(app)

@@ -170,6 +170,15 @@ JOINS = (
         "fc1.weight fc1.bias fc2.weight fc2.bias",
     ),
     Row(
+        "Dropout",
+        lambda: layers.Dropout(0.5),
+        same,
+        naive.identity,
+        (*IMAGES, (2, 4)),
+        linear=True,
+        training="random",
+    ),
+    Row(
         "StochasticDepth",
         lambda: layers.StochasticDepth(0.5),
         same,
