@@ -1,7 +1,10 @@
 """The named runs.
 
-Each is a function whose docstring says the command, what it costs, and what to expect: test
-accuracy as mean ± standard deviation over seeds, measured on 2 cores of an AMD EPYC with AVX-512.
+Each is a function whose docstring says the command, and, where it was measured, what it costs and
+what to expect: test accuracy as mean ± standard deviation over seeds, through the command (which
+keeps a part of the training pictures to validate with), on 2 cores of an AMD EPYC with AVX-512.
+CIFAR-10 was measured as JPEG files of quality 75 with half the colour resolution, which lose some
+of what 32 pixels show, and on the 5,000 of its test pictures that were at hand.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ class Setup:
 
 
 def mnist_deck() -> Setup:
-    """The lectures' first listing, as Keras trains it.
+    """The lectures' first listing, as Keras trains it: 99.3 % (two seeds), in a minute or two.
 
     `striate train mnist --recipe mnist_deck`
     """
@@ -34,6 +37,8 @@ def mnist_deck() -> Setup:
 
 def mnist_fcn() -> Setup:
     """The lectures' second listing: fully convolutional, for pictures of any size.
+
+    Keras' front reached 99.2 % with it in 6 minutes (one seed); this recipe is not measured yet.
 
     `striate train mnist --recipe mnist_fcn`
     """
@@ -48,7 +53,10 @@ def _as_keras(epochs: int) -> Recipe:
 
 
 def mnist_fast() -> Setup:
-    """The first listing's net, in seconds: filters orthogonalised, less than one pass.
+    """The first listing's net in 2.5 seconds: 99.05 % ± 0.07 % (three seeds).
+
+    Filters orthogonalised, less than one pass. On all 60,000 pictures it reaches 99.16 % ± 0.08 %
+    (five seeds, `bench/bench_training.py`).
 
     `striate train mnist --recipe mnist_fast`
     """
@@ -66,7 +74,7 @@ def mnist_fast() -> Setup:
 
 
 def mnist_best() -> Setup:
-    """The best that five minutes give.
+    """The best that five minutes give: 99.74 % (one seed).
 
     `striate train mnist --recipe mnist_best --budget 5m`
     """
@@ -75,7 +83,7 @@ def mnist_best() -> Setup:
 
 
 def lenet5_mnist() -> Setup:
-    """LeNet-5 as of 1998: 20 passes, a rate that falls in steps, no augmentation.
+    """LeNet-5 as of 1998: 20 passes, a rate that falls in steps, no augmentation. Not measured yet.
 
     `striate train mnist --recipe lenet5_mnist`
 
@@ -89,7 +97,7 @@ def lenet5_mnist() -> Setup:
 
 
 def fashion() -> Setup:
-    """Fashion-MNIST with the net of `mnist_best`.
+    """Fashion-MNIST with the net of `mnist_best`. Not measured: the set was not at hand.
 
     `striate train fashion-mnist --recipe fashion --budget 10m`
     """
@@ -98,9 +106,11 @@ def fashion() -> Setup:
 
 
 def cifar10_fast() -> Setup:
-    """The most accuracy a minute on a CPU.
+    """The most accuracy a minute on a CPU: 89.3 % in ten minutes (one seed).
 
     `striate train cifar10 --recipe cifar10_fast --budget 10m`
+
+    Thirty minutes gave 89.1 %: by then it knows the training pictures by heart.
     """
     return Setup("cifar10", "airbench94", _orthogonal(epochs=10, policy="nudged", batch_size=512))
 
@@ -121,7 +131,7 @@ def _orthogonal(epochs: int, policy: str, batch_size: int) -> Recipe:
 
 
 def cifar10_gpu() -> Setup:
-    """94 % on a GPU, in the batches that fill one.
+    """Meant for 94 % on a GPU, the paper's figure, in the batches that fill one.
 
     `striate train cifar10 --recipe cifar10_gpu`
 
@@ -131,7 +141,7 @@ def cifar10_gpu() -> Setup:
 
 
 def cifar10_resnet20() -> Setup:
-    """He and others' procedure, 2016.
+    """He and others' procedure, 2016, who report 91.25 %. Not measured: an hour and a half.
 
     `striate train cifar10 --recipe cifar10_resnet20`
     """
