@@ -38,7 +38,8 @@ def mnist_deck() -> Setup:
 def mnist_fcn() -> Setup:
     """The lectures' second listing: fully convolutional, for pictures of any size.
 
-    Keras' front reached 99.2 % with it in 6 minutes (one seed); this recipe is not measured yet.
+    98.9 % in 4 minutes (one seed), where `examples/keras_listings.py`, in float32 and on pixels
+    from 0 to 1, reached 99.2 % in 6.
 
     `striate train mnist --recipe mnist_fcn`
     """
