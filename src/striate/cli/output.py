@@ -40,8 +40,7 @@ def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]], narrow: Seq
     """
     console = results()
     if not console.is_terminal:
-        for line in (heads, *rows):
-            print("\t".join(line))
+        _print_tabs(heads, rows)
         return
     if not rows:
         return
@@ -61,6 +60,11 @@ def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]], narrow: Seq
     console.print(table)
 
 
+def _print_tabs(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    for line in (heads, *rows):
+        print("\t".join(line))
+
+
 def print_fitted(
     heads: Sequence[str],
     rows: Sequence[Sequence[str]],
@@ -76,8 +80,7 @@ def print_fitted(
     """
     console = results()
     if not console.is_terminal:
-        for line in (heads, *rows):
-            print("\t".join(line))
+        _print_tabs(heads, rows)
         return
     if not rows:
         return

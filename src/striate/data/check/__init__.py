@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from striate.data.check.fingerprints import fingerprint as fingerprint
 from striate.data.check.fingerprints import fingerprint_pixels as fingerprint_pixels
 from striate.data.check.near import near_duplicates as near_duplicates
 from striate.data.check.report import Report as Report
+from striate.lazy import lazily
 
 if TYPE_CHECKING:
     from striate.data.check.run import check as check
@@ -23,10 +24,4 @@ __all__ = [
     "near_duplicates",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name != "check":
-        raise AttributeError(f"module 'striate.data.check' has no attribute {name!r}")
-    from striate.data.check.run import check
-
-    return check
+__getattr__ = lazily(__name__, {"check": "striate.data.check.run"})
