@@ -145,3 +145,16 @@ def test_the_modern_one() -> None:
     torch.testing.assert_close(net(x), listing(x))
     with pytest.raises(ArgumentError, match="classes: got 0"):
         create("lenet5_modern", classes=0)
+
+
+@pytest.mark.parametrize("name", ["lenet5", "lenet5_modern"])
+def test_a_smaller_digit_lies_in_the_papers_field(name: str) -> None:
+    net = create(name).eval()
+    digit = torch.full((2, 1, 28, 28), -0.1)
+    digit[..., 9:20, 12:17] = 1.175
+    field = torch.full((2, 1, 32, 32), -0.1)
+    field[..., 2:30, 2:30] = digit
+    assert torch.equal(net(digit), net(field))
+    for side in (27, 40):
+        with pytest.raises(RuntimeError):
+            net(torch.randn(2, 1, side, side))

@@ -14,18 +14,21 @@ from striate.data.loader import Loader
 from striate.data.order import Order
 from striate.data.stores import MemoryStore
 from striate.errors import StriateError
-from striate.models import create, entry
+from striate.models import create
 from striate.preprocess import Preprocess
 from striate.recipes import RECIPES, setup
 from striate.training import Loss, Surroundings, fit
 
 
+_SHAPES = {"mnist": (1, 28), "fashion-mnist": (1, 28), "cifar10": (3, 32)}
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_its_network_learns_by_its_recipe(name: str) -> None:
-    """Two classes, dark and bright, in a handful of updates."""
+    """Two classes, dark and bright, in pictures as its data set has them."""
     named = setup(name)
     recipe = named.recipe.with_settings({"epochs": 3, "batch_size": 16, "label_smoothing": 0.0})
-    channels, side, _ = entry(named.model).inputs[0]
+    channels, side = _SHAPES[named.source]
     torch.manual_seed(0)
     pictures = torch.randint(0, 100, (64, channels, side, side), dtype=torch.uint8)
     labels = torch.arange(64) % 2

@@ -9,6 +9,9 @@ coefficient and a bias, the squashing function is 1.7159 tanh(2a/3), and the ans
 to a picture of each character. The pictures, 7x12 pixels for the ten digits, are drawn anew here;
 the paper's are of the same size. Logits are minus the distances.
 
+A digit of 28 pixels lies in a field of 32, so that a stroke's end may be in the middle of what the
+deepest filters see. Pictures of 28 to 31 pixels get that margin here, of the colour of their edge.
+
 `lenet5_modern` is what goes by the name today: all maps connected, maximum pooling, ReLU and a
 linear output.
 """
@@ -19,6 +22,7 @@ import random
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from striate.layers import EuclideanRBF, ScaledTanh, Subsampling2d, TableConv2d, init
 from striate.models.contract import ConvNet, Stage, check_classes, last
@@ -32,6 +36,9 @@ TABLE = (
     (0, 2, 3, 5),
     (0, 1, 2, 3, 4, 5),
 )
+
+FIELD = 32
+_LEAST = 28
 
 # Ten digits side by side, 7 pixels wide and 12 tall each, with a blank between them.
 BITMAPS = """
@@ -94,7 +101,7 @@ class LeNet5(ConvNet):
 
     def features(self, x: Tensor) -> dict[str, Tensor]:
         """(B, in_channels, 32, 32) -> maps `c1`, `s2`, `c3`, `s4`, `c5`."""
-        maps = {}
+        x, maps = _in_field(x), {}
         for name in ("c1", "s2", "c3", "s4", "c5"):
             x = maps[name] = self.squash(self.get_submodule(name)(x))
         return maps
@@ -132,7 +139,7 @@ class LeNet5Modern(ConvNet):
 
     def features(self, x: Tensor) -> dict[str, Tensor]:
         """(B, in_channels, 32, 32) -> maps `c1` and `c3`, pooled, and `c5`."""
-        c1 = self.relu(self.pool(self.c1(x)))
+        c1 = self.relu(self.pool(self.c1(_in_field(x))))
         c3 = self.relu(self.pool(self.c3(c1)))
         return {"c1": c1, "c3": c3, "c5": self.relu(self.c5(c3))}
 
@@ -140,6 +147,16 @@ class LeNet5Modern(ConvNet):
         """(B, in_channels, 32, 32) -> logits (B, classes)."""
         code = self.relu(self.f6(torch.flatten(last(self.features(x)), 1)))
         return self.output(code)  # type: ignore[no-any-return]
+
+
+def _in_field(x: Tensor) -> Tensor:
+    """(B, C, 28..32, 28..32) -> (B, C, 32, 32), with a margin that goes on as the edge is."""
+    height, width = x.shape[2:]
+    down, across = FIELD - height, FIELD - width
+    if (down, across) == (0, 0) or min(height, width) < _LEAST or max(height, width) > FIELD:
+        return x  # the layers refuse what is too small or too large, with the sizes
+    margin = (across // 2, across - across // 2, down // 2, down - down // 2)
+    return F.pad(x, margin, mode="replicate")
 
 
 def _stages(classes: int) -> dict[str, Stage]:
