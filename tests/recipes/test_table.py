@@ -19,7 +19,6 @@ from striate.preprocess import Preprocess
 from striate.recipes import RECIPES, setup
 from striate.training import Loss, Surroundings, fit
 
-
 _SHAPES = {"mnist": (1, 28), "fashion-mnist": (1, 28), "cifar10": (3, 32)}
 
 
