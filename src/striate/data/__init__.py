@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from striate.data.kinds import Unreadable as Unreadable
     from striate.data.oddities import oddities_of as oddities_of
     from striate.data.pixels import pixels_of as pixels_of
+    from striate.data.pixels import raw_of as raw_of
     from striate.data.sources import load_source as load_source
+    from striate.data.sources.tree import pictures_under as pictures_under
     from striate.data.split import groups_by as groups_by
     from striate.data.split import stratified_split as stratified_split
     from striate.data.workers import Workers as Workers
@@ -37,7 +39,9 @@ _HOMES = {
     "groups_by": "striate.data.split",
     "load_source": "striate.data.sources",
     "oddities_of": "striate.data.oddities",
+    "pictures_under": "striate.data.sources.tree",
     "pixels_of": "striate.data.pixels",
+    "raw_of": "striate.data.pixels",
     "stratified_split": "striate.data.split",
 }
 

@@ -122,10 +122,16 @@ def cache_folder() -> Path:
     return files.cache_folder("weights")
 
 
+def at_hand(record: Record) -> bool:
+    """Whether the weights are on this machine, so that no network is needed."""
+    converted = cache_folder() / f"{record.name}.safetensors"
+    return any(path.is_file() for path in (converted, *_places(record)))
+
+
 def source_file(record: Record) -> Path:
     """The published file, checked: from our cache, torch hub's, a package, or the network."""
     ours = cache_folder() / record.file
-    found = [p for p in (ours, _hub_folder() / record.file, *_package_files(record)) if p.is_file()]
+    found = [path for path in _places(record) if path.is_file()]
     for path in found:
         if sha256_of(path) == record.sha256:
             return path
@@ -209,6 +215,12 @@ def _is_sound(cached: Path, record: Record) -> bool:
 
 def _seal(cached: Path) -> Path:
     return cached.with_suffix(".json")
+
+
+def _places(record: Record) -> list[Path]:
+    """Where the published file may lie: in our cache, torch hub's, an installed package."""
+    ours = cache_folder() / record.file
+    return [ours, _hub_folder() / record.file, *_package_files(record)]
 
 
 def _hub_folder() -> Path:

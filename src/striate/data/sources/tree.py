@@ -28,6 +28,8 @@ REASONS = {
     "unreadable-file": "the file cannot be opened",
 }
 
+_BROKEN = ("broken-link", "unreadable-folder", "unreadable-file")
+
 
 @dataclass(slots=True)
 class Tree:
@@ -68,6 +70,21 @@ def walk(root: Path) -> Tree:
     tree.folders.sort()
     tree.excluded.sort(key=lambda excluded: excluded.path)
     return tree
+
+
+def pictures_under(root: Path) -> Iterator[str]:
+    """The names that `walk` would list, folder by folder, without keeping them.
+
+    Files and folders that cannot be opened are among them: whoever reads them learns why.
+    """
+    tree, seen = Tree(root), _Seen(root)
+    pending = [""]
+    while pending:
+        pending.extend(_list(tree, seen, pending.pop()))
+        broken = [one.path for one in tree.excluded if one.kind in _BROKEN]
+        yield from sorted([*tree.pictures, *broken])
+        for kept in (tree.pictures, tree.folders, tree.excluded):
+            kept.clear()
 
 
 class _Seen:
