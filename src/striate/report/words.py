@@ -1,0 +1,121 @@
+"""The sentences of a report: what the figures say, and what they do not."""
+
+from __future__ import annotations
+
+from striate.anatomy.words import shortened
+from striate.errors import in_plain_sight
+from striate.report.findings import Findings
+
+NAME = 90  # letters of a file's name that are shown, the last ones
+CLASS = 40
+_FEW = 100  # held-out pictures below which an interval is wide
+_FEW_OF_A_CLASS = 10
+
+
+def file_name(name: str) -> str:
+    """A file's name that breaks no line and commands no reader; of a long one, its end."""
+    return shortened(in_plain_sight(name), NAME)
+
+
+def class_name(name: str) -> str:
+    """The same of a class."""
+    return shortened(in_plain_sight(name), CLASS)
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """0.954 -> 95.4 %; what is not everything is never shown as 100."""
+    value = 100 * share
+    text = f"{value:.{digits}f}"
+    if share < 1 and float(text) == 100:
+        text = f"{100 - 10**-digits:.{digits}f}"
+    if share > 0 and float(text) == 0:
+        return f"under {10**-digits:.{digits}f}\N{NO-BREAK SPACE}%"
+    return f"{text}\N{NO-BREAK SPACE}%"
+
+
+def counted(number: int, word: str, more: str = "") -> str:
+    """1 picture, 1,200 pictures."""
+    return f"{number:,} {word if number == 1 else more or word + 's'}"
+
+
+def seconds(value: float) -> str:
+    """0.0042 -> 4.2 ms; 93 -> 1 min 33 s."""
+    if value < 1:
+        return f"{1000 * value:.3g} ms"
+    if value < 60:
+        return f"{value:.3g} s"
+    minutes, rest = divmod(round(value), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def verdict(found: Findings) -> str:
+    """The one sentence."""
+    n, right = found.scores.n, found.right
+    low, high = (percent(edge).split("\N{NO-BREAK SPACE}")[0] for edge in found.scores.interval)
+    majority, share = found.majority
+    pictures = "held-out picture" if n == 1 else "held-out pictures"
+    how_many = f"all {n:,}" if right == n and n > 1 else f"{right:,} of {n:,}"
+    always = f"always saying {_quoted(found.classes[majority])} would be right on {percent(share)}"
+    interval = f"95\N{NO-BREAK SPACE}% interval {low} to {high}"
+    figure = percent(found.scores.accuracy)
+    return f"Right on {how_many} {pictures}: {figure} ({interval}); {always}."
+
+
+def cautions(found: Findings) -> list[str]:
+    """What a reader must know before the figure is believed."""
+    return [line for line in (*_of_the_figure(found), *_of_the_classes(found)) if line]
+
+
+def _of_the_figure(found: Findings) -> list[str]:
+    n, (low, _) = found.scores.n, found.scores.interval
+    majority, share = found.majority
+    lines = []
+    if low <= share:
+        lines.append(
+            f"This is no proof that it has learnt anything: the interval reaches down to what "
+            f"always saying {_quoted(found.classes[majority])} gives."
+        )
+    if n < _FEW:
+        lines.append(
+            f"{counted(n, 'held-out picture')} {'is' if n == 1 else 'are'} few: "
+            f"each weighs {percent(1 / n)}, and the true share may lie anywhere in the interval."
+        )
+    if found.test is None:
+        lines.append(
+            "No part was left to test on. These are the validation pictures, which have also "
+            "steered the training: the figure is likely to be a little too high."
+        )
+    leaks = len((found.check or {}).get("leakage", ()))
+    if leaks:
+        lines.append(
+            f"{counted(leaks, 'picture')} {'lies' if leaks == 1 else 'lie'} in more than one "
+            "official part (see the data check): some of the held-out pictures may have been seen."
+        )
+    return lines
+
+
+def _of_the_classes(found: Findings) -> list[str]:
+    rows = [
+        (name, share) for name, (share, _) in zip(found.classes, found.per_class(), strict=True)
+    ]
+    lines = []
+    unseen = [name for name, share in rows if share.n == 0]
+    if unseen:
+        lines.append(f"Nothing is known of {_listed(unseen)}: no held-out picture shows it.")
+    few = [name for name, share in rows if 0 < share.n < _FEW_OF_A_CLASS]
+    if few and found.scores.n >= _FEW:
+        lines.append(f"Fewer than {_FEW_OF_A_CLASS} held-out pictures each: {_listed(few)}.")
+    missed = [name for name, share in rows if share.n >= 3 and share.recall < 0.5]
+    if missed:
+        lines.append(f"More than half of the pictures are taken for others: {_listed(missed)}.")
+    return lines
+
+
+def _listed(names: list[str], most: int = 6) -> str:
+    text = ", ".join(map(_quoted, names[:most]))
+    return text if len(names) <= most else f"{text} and {len(names) - most} more"
+
+
+def _quoted(name: str) -> str:
+    return f"\N{LEFT SINGLE QUOTATION MARK}{class_name(name)}\N{RIGHT SINGLE QUOTATION MARK}"
