@@ -1,0 +1,215 @@
+"""Multinomial logistic regression on features: exact, its strength found by cross-validation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from striate.transfer.folds import folds_of
+from striate.transfer.heads import Head, checked, counts_of, linear
+from striate.transfer.newton import Problems
+
+Say = Callable[[str], None]
+
+_POWERS = range(0, -10, -1)
+"""Strengths tried: 10^p, as multiples of the samples' number and the features' mean square."""
+_BETWEEN = math.sqrt(10)
+_ROUGHLY = 1e-4
+"""How far the loss a sample may be from its smallest where strengths are compared."""
+_EXACTLY = 1e-12
+_ROOM = 1 << 25  # numbers of one array (samples, folds, classes)
+_MANY = 1 << 22  # numbers in the points, from which a comparison of strengths is in float32
+
+
+def solve_logistic(
+    features: Tensor,
+    labels: Tensor,
+    classes: int,
+    *,
+    folds: int | Tensor = 5,
+    weights: Tensor | None = None,
+    strength: float | None = None,
+    say: Say = lambda line: None,
+) -> Head:
+    """Multinomial logistic regression, exactly: the W (K, F) and b (K,) that minimise
+
+    sum_n w_n (logsumexp_k(W x_n + b)_k - (W x_n + b)_y) + strength / 2 |W|^2
+
+    with class weights `weights` (K,), w_n = weights[y_n]. Without a `strength` it is the one of a
+    logarithmic grid whose cross-validated loss is smallest. `folds` is their number, or each
+    sample's fold (N,) as `folds_of` gives it for groups that must not be parted. A class without
+    samples gets a bias so low that it is never the answer.
+    """
+    task = _Task.of(features, labels, classes, folds, weights)
+    trials = _trials(task.rough(), None if strength is None else strength / task.scale**2)
+    best = min(trials, key=lambda trial: trial.nll)
+    layer = task.whole(best.strength, best.weights.mean(0, keepdim=True).double())
+    path = tuple(sorted((trial.strength * task.scale**2, trial.nll) for trial in trials))
+    found = best.strength * task.scale**2
+    say(f"head: strength {found:.3g}, cross-validated loss {best.nll:.3f}")
+    return Head(layer, best.log_probs, found, path)
+
+
+class _Trial(NamedTuple):
+    """A strength, the folds' weights at it, and what they say of the samples they never saw."""
+
+    strength: float
+    weights: Tensor
+    log_probs: Tensor
+    nll: float
+
+
+def _trials(task: _Task, given: float | None) -> list[_Trial]:
+    """Strengths from strong to weak, each begun where the last ended, until the loss rises; then
+    those between the best and its neighbours."""
+    start = task.nothing(task.count)
+    if given is not None:
+        return [task.trial(given, start)]
+    whole = float(task.each.sum())
+    trials = []
+    for power in _POWERS:
+        trials.append(task.trial(whole * 10.0**power, start))
+        start = trials[-1].weights
+        if len(trials) > 1 and trials[-1].nll > trials[-2].nll:
+            break
+    best = min(trials, key=lambda trial: trial.nll)
+    finer = (best.strength * _BETWEEN, best.strength / _BETWEEN)
+    return [*trials, *(task.trial(strength, best.weights) for strength in finer)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """Features centred, of mean square 1, in their principal axes; rows of (N V) views."""
+
+    points: Tensor
+    """(N V, R + 1), the last of them 1."""
+    spread: Tensor
+    basis: Tensor
+    """(F, R), orthonormal: features that have less samples than axes need no more axes than that,
+    because a penalised solution lies in the samples' span."""
+    mean: Tensor
+    scale: float
+    labels: Tensor
+    folds: Tensor
+    each: Tensor
+    """(N,): the samples' weights."""
+    views: int
+    classes: int
+
+    @classmethod
+    def of(
+        cls, features: Tensor, labels: Tensor, classes: int, folds: int | Tensor,
+        weights: Tensor | None,
+    ) -> _Task:  # fmt: skip
+        """What the solver needs."""
+        views = checked(features, labels, classes).double().cpu()
+        labels = labels.cpu()
+        folds = folds_of(labels, folds) if isinstance(folds, int) else folds
+        rows = views.flatten(0, 1)
+        mean = rows.mean(0)
+        rows = rows - mean
+        scale = float(rows.square().sum(1).mean().sqrt()) or 1.0
+        basis = _principal_axes(rows)
+        points = torch.empty(len(rows), basis.shape[1] + 1, dtype=torch.float64)
+        torch.mm(rows / scale, basis, out=points[:, :-1])
+        points[:, -1] = 1.0
+        each = torch.ones(len(labels), dtype=torch.float64)
+        if weights is not None:
+            each = weights.double().cpu()[labels]
+        spread = torch.stack([piece.square().sum(0) for piece in points.split(4096)]).sum(0)
+        spread /= len(points)
+        return cls(points, spread, basis, mean, scale, labels, folds, each, views.shape[1], classes)
+
+    @property
+    def count(self) -> int:
+        """How many folds there are."""
+        return int(self.folds.max()) + 1
+
+    def nothing(self, problems: int) -> Tensor:
+        """Weights (B, R + 1, K) that know nothing."""
+        return self.points.new_zeros(problems, self.points.shape[1], self.classes)
+
+    def rough(self) -> _Task:
+        """As exact as a comparison of strengths needs it."""
+        if self.points.numel() < _MANY:
+            return self
+        return replace(self, points=self.points.float(), spread=self.spread.float())
+
+    def trial(self, strength: float, start: Tensor) -> _Trial:
+        """Solve every fold's problem, and judge each by its fold."""
+        weights = self.cross_solve(strength, start)
+        log_probs = self.held_out(weights)
+        return _Trial(strength, weights, log_probs, self.loss(log_probs))
+
+    def problems(self, parts: Tensor) -> Problems:
+        """The problems whose samples `parts` (N, B) names."""
+        each = self.each.to(self.points) / self.views
+        shares = (parts * each[:, None]).repeat_interleave(self.views, 0)
+        there = torch.stack([counts_of(self.labels[part], self.classes) > 0 for part in parts.T])
+        labels = self.labels.repeat_interleave(self.views)
+        return Problems(self.points, labels, shares, self.spread, there)
+
+    def cross_solve(self, strength: float, start: Tensor) -> Tensor:
+        """Each fold's weights (B, R + 1, K), made from all other folds."""
+        size = max(1, _ROOM // (len(self.points) * self.classes))
+        # The penalty bends the loss by `strength` at least: a gradient g leaves at most g^2 / 2 of
+        # that to win.
+        tolerance = math.sqrt(2 * _ROUGHLY * strength / float(self.each.sum()))
+        solved = []
+        for numbers in torch.arange(self.count).split(size):
+            parts = self.folds[:, None] != numbers
+            solved.append(self.problems(parts).solve(strength, start[numbers], tolerance))
+        return torch.cat(solved)
+
+    def held_out(self, weights: Tensor) -> Tensor:
+        """(N, K): log probabilities of each sample by the weights made without its fold."""
+        found = torch.empty(len(self.labels), self.classes, dtype=torch.float64)
+        pictures = self.points[:: self.views]
+        for number in range(self.count):
+            here = self.folds == number
+            counts = counts_of(self.labels[~here], self.classes)
+            logits = (pictures[here] @ weights[number]).double()
+            logits = logits.masked_fill(counts == 0, -torch.inf)
+            # What was never seen is possible all the same: once in as many samples, and one.
+            unseen = (counts == 0).double() / (counts.sum() + 1)
+            chances = logits.softmax(1) * (1 - unseen.sum()).clamp(min=0.5) + unseen
+            found[here] = chances.clamp(min=1e-300).log()
+        return found
+
+    def loss(self, log_probs: Tensor) -> float:
+        """The mean of the negative log likelihoods, by the samples' weights."""
+        each = -log_probs.gather(1, self.labels[:, None])[:, 0]
+        return float((self.each * each).sum() / self.each.sum())
+
+    def whole(self, strength: float, start: Tensor) -> nn.Linear:
+        """The layer made from all samples."""
+        everything = torch.ones(len(self.labels), 1, dtype=torch.bool)
+        problem = self.problems(everything)
+        solved = problem.solve(strength, start, _EXACTLY)[0]
+        weight = (self.basis @ solved[:-1] / self.scale).T.contiguous()
+        bias = solved[-1] - weight @ self.mean
+        there = problem.active[0]
+        if not there.all():
+            lowest = float((self.points @ solved)[:, there].min())
+            bias[~there] = lowest - math.log(len(self.labels) + self.classes)
+        return linear(weight, bias - bias.mean())
+
+
+def _principal_axes(rows: Tensor) -> Tensor:
+    """Rows (M, F) -> (F, min(M, F)): an orthonormal basis of their span, uncorrelated in it."""
+    if len(rows) < rows.shape[1]:
+        span = torch.linalg.qr(rows.T).Q
+        inner = rows @ span
+        turned: Tensor = span @ _axes(inner)
+        return turned
+    return _axes(rows)
+
+
+def _axes(rows: Tensor) -> Tensor:
+    found: Tensor = torch.linalg.eigh(rows.T @ rows).eigenvectors
+    return found
