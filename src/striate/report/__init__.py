@@ -6,16 +6,13 @@ from pathlib import Path
 
 from striate.files import write_atomic
 from striate.report.card import card as card
-from striate.report.findings import Bin as Bin
-from striate.report.findings import Calibration as Calibration
+from striate.report.findings import Calibrated as Calibrated
 from striate.report.findings import Cost as Cost
 from striate.report.findings import Findings as Findings
 from striate.report.findings import Held as Held
 from striate.report.findings import Model as Model
 from striate.report.findings import Origin as Origin
 from striate.report.findings import Pictures as Pictures
-from striate.report.findings import Point as Point
-from striate.report.findings import Suspect as Suspect
 from striate.report.page import page as page
 
 REPORT = "report.html"
@@ -24,16 +21,13 @@ CARD = "README.md"
 __all__ = [
     "CARD",
     "REPORT",
-    "Bin",
-    "Calibration",
+    "Calibrated",
     "Cost",
     "Findings",
     "Held",
     "Model",
     "Origin",
     "Pictures",
-    "Point",
-    "Suspect",
     "card",
     "page",
     "write_report",

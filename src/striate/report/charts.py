@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
-from striate.metrics import wilson_interval
-from striate.report.findings import Bin, Point
+from striate.evaluating.calibrate import Bin
+from striate.evaluating.reject import Coverage
 from striate.report.words import percent
 
 _WIDTH, _HEIGHT = 340.0, 220.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 44.0, 8.0, 24.0, 36.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 44.0, 14.0, 24.0, 36.0
 _LETTER = 6.2  # width of one at the size of the legend, at most
 
 
@@ -86,31 +86,36 @@ def reliability(bins: Sequence[Bin], told: str) -> Markup:
     marks.append(f'<path class="ideal" d="{frame.path([(0, 0), (1, 1)])}"/>')
     most = max((one.n for one in bins), default=1)
     for one in bins:
-        low, high = wilson_interval(one.accuracy * one.n, one.n)
-        ends = [(one.confidence, low), (one.confidence, high)]
+        ends = [(one.confidence, edge) for edge in one.interval]
         marks.append(f'<path class="whisker" d="{frame.path(ends)}"/>')
         radius = 2.5 + 4 * math.sqrt(one.n / most)
         marks.append(_dot(frame, one.confidence, one.accuracy, radius, "c0"))
     return _svg(marks, told)
 
 
-def coverage(curve: Sequence[Point], threshold: float, told: str) -> Markup:
+def coverage(curve: Coverage, threshold: float, told: str) -> Markup:
     """The share right among the answers given, over the share of pictures that get an answer."""
-    points = sorted((one.coverage, one.accuracy) for one in curve if one.coverage > 0)
+    points = _thinned(list(zip(curve.coverage.tolist(), curve.accuracy.tolist(), strict=True)))
     up = ticks(min(y for _, y in points), 1.0)
     frame = Frame(0, 1, up[0], 1.0)
-    across = _axes(frame, _TENTHS, up, "share answered", "share of it right", shares=True)
-    marks = [across, f'<path class="curve c0" d="{frame.path(points)}"/>']
-    chosen = [one for one in curve if one.threshold <= threshold] or list(curve)
-    here = max(chosen, key=lambda one: one.threshold)
-    if here.coverage > 0:
-        at = f"{percent(here.coverage, 0)} answered, {percent(here.accuracy)} right"
-        marks.append(_dot(frame, here.coverage, here.accuracy, 5, "chosen"))
-        x, y = frame.x(here.coverage), frame.y(here.accuracy)
+    axes = _axes(frame, _TENTHS, up, "share answered", "share of it right", shares=True)
+    marks = [axes, f'<path class="curve c0" d="{frame.path(points)}"/>']
+    answered = int((curve.threshold >= threshold).sum())
+    if answered:
+        share, right = curve.coverage[answered - 1].item(), curve.accuracy[answered - 1].item()
+        at = f"{percent(share, 0)} answered, {percent(right)} right"
+        x, y = frame.x(share), frame.y(right)
+        marks.append(_dot(frame, share, right, 5, "chosen"))
         side = "end" if x > _WIDTH / 2 else "start"
         below = y + 18 if y < _HEIGHT / 2 else y - 10
         marks.append(f'<text x="{x:g}" y="{below:g}" class="{side}">{escape(at)}</text>')
     return _svg(marks, told)
+
+
+def _thinned(points: list[tuple[float, float]], most: int = 300) -> list[tuple[float, float]]:
+    """No more points than can be seen, the last among them."""
+    step = -(-len(points) // most)
+    return points[::-1][::step][::-1]
 
 
 def interval(share: float, ends: tuple[float, float], baseline: float, told: str) -> Markup:

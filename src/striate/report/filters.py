@@ -67,15 +67,17 @@ def _tile(one: Tensor) -> Tensor:
 
 
 def _sheet(tiles: Tensor) -> Tensor:
-    """(F, 3, h, w) -> one picture, a grey line between."""
+    """(F, 3, h, w) -> one picture, nothing between."""
     count, _, height, width = tiles.shape
     columns = min(_COLUMNS, count)
     rows = -(-count // columns)
-    paper = torch.full((3, rows * (height + 1) - 1, columns * (width + 1) - 1), 255).byte()
+    # Four bands, since the gaps are transparent.
+    paper = torch.zeros(4, rows * (height + 1) - 1, columns * (width + 1) - 1).byte()
     for number, tile in enumerate(tiles):
         row, column = divmod(number, columns)
         top, left = row * (height + 1), column * (width + 1)
-        paper[:, top : top + height, left : left + width] = tile
+        paper[:3, top : top + height, left : left + width] = tile
+        paper[3, top : top + height, left : left + width] = 255
     return paper
 
 
@@ -91,7 +93,7 @@ def _matches(filters: Tensor) -> list[Match]:
         likeness = learned @ (wanted / wanted.norm())
         best = int(likeness.abs().argmax())
         hand = _tile(torch.from_numpy(kernel)[None].float())
-        pictures = (lossless(hand), lossless(_tile(filters[best])))
+        pictures = (lossless(hand), lossless(_tile(filters[best].mean(0, keepdim=True))))
         found.append(Match(name, *pictures, likeness[best].abs().item()))
     return sorted(found, key=lambda match: -match.likeness)
 

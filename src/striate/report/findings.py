@@ -10,7 +10,11 @@ import torch
 from torch import Tensor
 
 from striate.errors import ArgumentError
-from striate.metrics import Scores, Share, wilson_interval
+from striate.evaluating.calibrate import Bin, Calibration
+from striate.evaluating.confusion import ClassRow, class_report
+from striate.evaluating.mislabels import Suspect
+from striate.evaluating.reject import Coverage
+from striate.metrics import Scores, Tally
 from striate.preprocess import Preprocess
 from striate.training.log import Epoch
 
@@ -40,6 +44,11 @@ class Held:
         return self.chances.argmax(1)
 
     @property
+    def logs(self) -> Tensor:
+        """(N, K) float64: logarithms of the probabilities, which are logits of the same."""
+        return self.chances.double().clamp(min=1e-300).log()
+
+    @property
     def confusion(self) -> Tensor:
         """(K, K) whole numbers: how many of class i (row) were taken for class j."""
         classes = self.chances.shape[1]
@@ -59,49 +68,19 @@ class Pictures:
 
 
 @dataclass(frozen=True, slots=True)
-class Suspect:
-    """A picture whose label is probably wrong: what it says, and what is likelier by how much."""
+class Calibrated:
+    """Whether probabilities mean what they say, and when there is no answer."""
 
-    index: int
-    given: int
-    likely: int
-    chance: float
-
-
-@dataclass(frozen=True, slots=True)
-class Bin:
-    """Answers of about one confidence: their mean confidence, how many are right, how many."""
-
-    confidence: float
-    accuracy: float
-    n: int
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """Answering only from this probability on: the share answered, and the share of it right."""
-
-    threshold: float
-    coverage: float
-    accuracy: float
-
-
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """Whether probabilities mean what they say: the temperature, before and after it, rejection."""
-
-    temperature: float
-    nll_before: float
-    nll_after: float
-    ece_before: float
-    ece_after: float
+    fit: Calibration
+    """The temperature, and what it does to the pictures it was fitted on."""
     bins: Sequence[Bin]
-    """On the held-out pictures, after the temperature; those without answers left out."""
+    """Of the held-out pictures, with the temperature."""
+    curve: Coverage
+    """Of the same."""
     threshold: float = 0.0
     """Below this probability the answer is `unknown`; 0: never."""
-    curve: Sequence[Point] = ()
-    fitted_on: int = 0
-    """How many pictures temperature and threshold were fitted on."""
+    familiar: bool = False
+    """Whether the answer is also `unknown` where a picture is unlike those of every class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +156,10 @@ class Findings:
     origin: Origin
     decisions: Sequence[str] = ()
     """A sentence each: what was decided, and why."""
-    calibration: Calibration | None = None
+    calibration: Calibrated | None = None
     history: Sequence[Epoch] = ()
     suspects: Sequence[Suspect] = ()
-    """The likeliest first."""
+    """The most doubtful first; their indices are the data set's."""
     augmented: Tensor | None = None
     """(B, V, C, H, W) uint8: some pictures (first of each row) and what the policy makes of them"""
     filters: Tensor | None = None
@@ -218,13 +197,8 @@ class Findings:
         counts = torch.bincount(self.held.labels, minlength=len(self.classes))
         return int(counts.argmax()), counts.max().item() / self.scores.n
 
-    def per_class(self) -> list[tuple[Share, tuple[float, float] | None]]:
-        """Precision, recall and F1 of every class, and the recall's interval if it has pictures."""
-        confusion = self.held.confusion.double()
-        right, taken, there = confusion.diagonal(), confusion.sum(0), confusion.sum(1)
-        rows = []
-        for hit, said, n in zip(right.tolist(), taken.tolist(), there.tolist(), strict=True):
-            f1 = 2 * hit / max(1.0, said + n)
-            share = Share(hit / max(1.0, said), hit / max(1.0, n), f1, int(n))
-            rows.append((share, wilson_interval(hit, int(n)) if n else None))
-        return rows
+    def per_class(self) -> list[ClassRow]:
+        """Precision, recall with its interval, and F1 of every class."""
+        tally = Tally(len(self.classes))
+        tally.add(self.held.logs, self.held.labels)
+        return class_report(tally, self.classes)

@@ -9,7 +9,7 @@ import torch
 
 from striate.report.findings import Findings
 from striate.report.pictures import Budget, Shown, fetched
-from striate.report.words import class_name, file_name, percent
+from striate.report.words import file_name, percent
 
 _WHOLE = 100  # classes up to which the matrix is shown whole
 _WORST = 40  # classes of a larger one that are shown
@@ -59,16 +59,6 @@ class Matrix:
     whole: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """Two classes that are taken for each other."""
-
-    true: str
-    said: str
-    count: int
-    share: str
-
-
 def matrix(found: Findings, budget: Budget) -> Matrix:
     """Errors come first to the budget: one picture of each cell, then the next of each."""
     confusion = found.held.confusion
@@ -88,21 +78,6 @@ def matrix(found: Findings, budget: Budget) -> Matrix:
     closed = sum(not cell.entries and not cell.right for cell in cells)
     opening = [cell for cell in cells if cell.entries]
     return Matrix(classes, rows, opening, closed, len(classes) == len(confusion))
-
-
-def pairs(found: Findings, most: int = 10) -> list[Pair]:
-    """The errors that are made most often."""
-    confusion = found.held.confusion
-    errors = confusion - torch.diag(confusion.diagonal())
-    counts, places = errors.flatten().topk(min(most, errors.numel()))
-    rows = []
-    for count, place in zip(counts.tolist(), places.tolist(), strict=True):
-        if count:
-            true, said = divmod(place, len(confusion))
-            share = percent(count / int(confusion[true].sum()))
-            shown, taken_for = (class_name(found.classes[one]) for one in (true, said))
-            rows.append(Pair(shown, taken_for, count, share))
-    return rows
 
 
 def _classes(confusion: torch.Tensor) -> list[int]:

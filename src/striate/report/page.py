@@ -15,11 +15,12 @@ import jinja2
 import torch
 from markupsafe import Markup, escape
 
-from striate.anatomy.words import short, size
+from striate.anatomy.words import size
+from striate.evaluating.confusion import most_confused, worst_errors
 from striate.report import charts
 from striate.report.filters import bank
 from striate.report.findings import Findings
-from striate.report.matrix import matrix, pairs
+from striate.report.matrix import matrix
 from striate.report.pictures import Budget, Shown, fetched, heated, thumbnails
 from striate.report.usage import usage
 from striate.report.words import (
@@ -29,6 +30,7 @@ from striate.report.words import (
     file_name,
     percent,
     seconds,
+    spread,
     verdict,
 )
 
@@ -38,6 +40,7 @@ _SUSPECTS = 12
 _LISTED = 100  # rows of a list of files
 _CLASSES = 1000  # rows of the table of classes
 _SAMPLES = 12
+_POINTS = 30  # rows of the coverage curve
 _LARGE, _SMALL = 160, 96
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -64,7 +67,7 @@ def page(found: Findings) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "percent": percent, "counted": counted, "duration": seconds, "short": short,
+        "percent": percent, "counted": counted, "duration": seconds, "spread": spread,
         "bytes": size, "file": _file, "class": _class, "plain": class_name,
     }  # fmt: skip
     # The budget is given out in this order: what is looked at most comes first.
@@ -74,9 +77,11 @@ def page(found: Findings) -> str:
         found=found,
         verdict=verdict(found),
         cautions=cautions(found),
-        per_class=_per_class(found),
+        per_class=sorted(found.per_class(), key=lambda row: (row.n == 0, row.f1)),
+        learnt=dict(zip(found.classes, found.learnt.tolist(), strict=True)),
         classes_shown=_CLASSES,
         charts=_charts(found),
+        coverage=_coverage(found),
         worst=worst,
         suspects=suspects,
         listed=_LISTED,
@@ -84,7 +89,7 @@ def page(found: Findings) -> str:
         augmented=_augmented(found, budget),
         filters=None if found.filters is None else bank(found.filters),
         matrix=matrix(found, budget),
-        pairs=pairs(found),
+        pairs=most_confused(found.held.confusion),
         check=_check(found.check),
         use=usage(found),
         sections=_sections(found),
@@ -122,34 +127,22 @@ def _sections(found: Findings) -> dict[str, str]:
     }
 
 
-def _per_class(found: Findings) -> list[dict[str, Any]]:
-    """Weakest first; a class without held-out pictures last."""
-    rows = [
-        {"name": name, "share": share, "ends": ends, "learnt": learnt}
-        for name, (share, ends), learnt in zip(
-            found.classes, found.per_class(), found.learnt.tolist(), strict=True
-        )
-    ]
-    return sorted(rows, key=lambda row: (row["ends"] is None, row["share"].f1))
-
-
 def _worst(found: Findings, budget: Budget) -> list[Look]:
     """Errors in which the right class got the least probability."""
     held = found.held
-    wrong = (held.predicted != held.labels).nonzero().flatten()
-    own = held.chances[wrong, held.labels[wrong]]
-    rows = wrong[own.argsort(stable=True)[:_WORST]]
-    said = held.predicted[rows]
-    pictures = heated(found.pictures, held.indices[rows], said, budget, _LARGE)
+    errors = worst_errors(held.logs, held.labels, _WORST)
+    indices = held.indices[[one.index for one in errors]]
+    said = torch.tensor([one.taken for one in errors], dtype=torch.long)
+    pictures = heated(found.pictures, indices, said, budget, _LARGE)
     return [
         Look(
-            found.pictures.name(int(held.indices[row])),
-            found.classes[int(held.labels[row])],
-            found.classes[int(held.predicted[row])],
-            percent(held.chances[row].max().item()),
+            found.pictures.name(index),
+            found.classes[one.given],
+            found.classes[one.taken],
+            percent(one.chance),
             *both,
         )
-        for row, both in zip(rows.tolist(), pictures, strict=True)
+        for index, one, both in zip(indices.tolist(), errors, pictures, strict=True)
     ]
 
 
@@ -201,10 +194,20 @@ def _charts(found: Findings) -> dict[str, Markup]:
     if calibration and calibration.bins:
         told = "Reliability diagram; its figures stand in the table below"
         made["reliability"] = charts.reliability(calibration.bins, told)
-    if calibration and any(point.coverage > 0 for point in calibration.curve):
+    if calibration and len(calibration.curve.threshold):
         told = "Share right over the share answered; its figures stand in the table below"
         made["coverage"] = charts.coverage(calibration.curve, calibration.threshold, told)
     return made | _curves(found)
+
+
+def _coverage(found: Findings) -> list[tuple[float, float, float]]:
+    """Some points of the coverage curve, for its table; the last answers everything."""
+    if found.calibration is None:
+        return []
+    curve = found.calibration.curve
+    columns = (curve.threshold.tolist(), curve.coverage.tolist(), curve.accuracy.tolist())
+    points = list(zip(*columns, strict=True))
+    return points[::-1][:: -(-len(points) // _POINTS)][::-1]
 
 
 def _curves(found: Findings) -> dict[str, Markup]:

@@ -8,6 +8,7 @@ from striate.report.findings import Findings
 
 NAME = 90  # letters of a file's name that are shown, the last ones
 CLASS = 40
+_SPACE = "\N{NO-BREAK SPACE}"
 _FEW = 100  # held-out pictures below which an interval is wide
 _FEW_OF_A_CLASS = 10
 
@@ -29,8 +30,8 @@ def percent(share: float, digits: int = 1) -> str:
     if share < 1 and float(text) == 100:
         text = f"{100 - 10**-digits:.{digits}f}"
     if share > 0 and float(text) == 0:
-        return f"under {10**-digits:.{digits}f}\N{NO-BREAK SPACE}%"
-    return f"{text}\N{NO-BREAK SPACE}%"
+        return f"under {10**-digits:.{digits}f}{_SPACE}%"
+    return f"{text}{_SPACE}%"
 
 
 def counted(number: int, word: str, more: str = "") -> str:
@@ -52,12 +53,11 @@ def seconds(value: float) -> str:
 def verdict(found: Findings) -> str:
     """The one sentence."""
     n, right = found.scores.n, found.right
-    low, high = (percent(edge).split("\N{NO-BREAK SPACE}")[0] for edge in found.scores.interval)
     majority, share = found.majority
     pictures = "held-out picture" if n == 1 else "held-out pictures"
     how_many = f"all {n:,}" if right == n and n > 1 else f"{right:,} of {n:,}"
     always = f"always saying {_quoted(found.classes[majority])} would be right on {percent(share)}"
-    interval = f"95\N{NO-BREAK SPACE}% interval {low} to {high}"
+    interval = f"95{_SPACE}% interval {spread(found.scores.interval).removesuffix(_SPACE + '%')}"
     figure = percent(found.scores.accuracy)
     return f"Right on {how_many} {pictures}: {figure} ({interval}); {always}."
 
@@ -89,27 +89,31 @@ def _of_the_figure(found: Findings) -> list[str]:
     leaks = len((found.check or {}).get("leakage", ()))
     if leaks:
         lines.append(
-            f"{counted(leaks, 'picture')} {'lies' if leaks == 1 else 'lie'} in more than one "
-            "official part (see the data check): some of the held-out pictures may have been seen."
+            f"{counted(leaks, 'group')} of copies {'lies' if leaks == 1 else 'lie'} in more than "
+            "one official part (see the data check): some held-out pictures may have been seen."
         )
     return lines
 
 
 def _of_the_classes(found: Findings) -> list[str]:
-    rows = [
-        (name, share) for name, (share, _) in zip(found.classes, found.per_class(), strict=True)
-    ]
+    rows = found.per_class()
     lines = []
-    unseen = [name for name, share in rows if share.n == 0]
+    unseen = [row.name for row in rows if row.n == 0]
     if unseen:
         lines.append(f"Nothing is known of {_listed(unseen)}: no held-out picture shows it.")
-    few = [name for name, share in rows if 0 < share.n < _FEW_OF_A_CLASS]
+    few = [row.name for row in rows if 0 < row.n < _FEW_OF_A_CLASS]
     if few and found.scores.n >= _FEW:
         lines.append(f"Fewer than {_FEW_OF_A_CLASS} held-out pictures each: {_listed(few)}.")
-    missed = [name for name, share in rows if share.n >= 3 and share.recall < 0.5]
+    missed = [row.name for row in rows if row.n >= 3 and row.recall < 0.5]
     if missed:
         lines.append(f"More than half of the pictures are taken for others: {_listed(missed)}.")
     return lines
+
+
+def spread(ends: tuple[float, float]) -> str:
+    """90.0 to 97.3 %."""
+    low, high = map(percent, ends)
+    return f"{low.removesuffix(_SPACE + '%')} to {high}"
 
 
 def _listed(names: list[str], most: int = 6) -> str:
@@ -118,4 +122,4 @@ def _listed(names: list[str], most: int = 6) -> str:
 
 
 def _quoted(name: str) -> str:
-    return f"\N{LEFT SINGLE QUOTATION MARK}{class_name(name)}\N{RIGHT SINGLE QUOTATION MARK}"
+    return f"'{class_name(name)}'"
