@@ -81,6 +81,8 @@ def fit(
         )
     with own_random_numbers(), wishes() as wish:
         look_up = partial(_look_up, training, around, wish)
+        if recipe.keep_start and val is not None and training.start is None:
+            _evaluate_start(training, val, around, look_up)
         while True:
             if training.evaluation_due:
                 _evaluate(training, val, around, look_up)
@@ -89,6 +91,7 @@ def fit(
                 break
             _train_epoch(training, around, look_up)
     training.keep_best()
+    training.stepper.release()
     return training
 
 
@@ -111,6 +114,15 @@ def _evaluate(
     training.pace = around.steer(training.history)
     around.report(step)
     _save(training, around)
+
+
+def _evaluate_start(
+    training: Training, val: Loader, around: Surroundings, look_up: Callable[[], None]
+) -> None:
+    """How good the weights are that the run starts from."""
+    around.team.align(training.net)
+    tally = evaluate(training.net, val, training.stepper.classes, around.team, look_up)
+    training.note_start(tally.scores())
 
 
 def _train_epoch(training: Training, around: Surroundings, look_up: Callable[[], None]) -> None:
@@ -148,6 +160,7 @@ def _step(training: Training, batch: Batch, around: Surroundings) -> tuple[float
     share = share_of_peak(recipe.schedule, training.progress, recipe.warmup)
     rate = recipe.peak_rate * share * training.pace
     count = int(around.team.total(batch.mask.sum()).item())
+    training.stepper.thaw(training.progress)
     try:
         loss = training.stepper.update(batch, step, training.epoch, rate, count)
     except NonFiniteError as error:

@@ -8,19 +8,26 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from striate.training.freezing import stage_rates
 from striate.training.recipe import Recipe
 
 
 def optimiser_for(net: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """The recipe's optimiser over the parameters that learn; biases and norms do not decay."""
+    """The recipe's optimiser over the parameters that learn; biases and norms do not decay.
+
+    A group's `scale` is what its stage's rate is of the head's.
+    """
     learning = [parameter for parameter in net.parameters() if parameter.requires_grad]
-    matrices = [parameter for parameter in learning if parameter.ndim > 1]
-    vectors = [parameter for parameter in learning if parameter.ndim <= 1]
+    scales = stage_rates(net, recipe.layer_decay) if recipe.layer_decay < 1 else {}
+    members: dict[tuple[bool, float], list[nn.Parameter]] = {}
+    for parameter in learning:
+        kind = (parameter.ndim <= 1, scales.get(parameter, 1.0))
+        members.setdefault(kind, []).append(parameter)
     groups = [
-        {"params": matrices, "weight_decay": recipe.weight_decay},
-        {"params": vectors, "weight_decay": 0.0},
-    ]
-    groups = [group for group in groups if group["params"]]
+        {"params": members[kind], "weight_decay": 0.0 if kind[0] else recipe.weight_decay,
+         "scale": kind[1]}
+        for kind in sorted(members)
+    ]  # fmt: skip
     rate = recipe.peak_rate
     match recipe.optimiser:
         case "sgd":

@@ -59,6 +59,14 @@ class Recipe:
     """Batch norm over the shares of all processes, on GPUs: torch has none for CPUs."""
     patience: int = 0
     """Epochs without a better validation result until the run stops; 0 never stops early."""
+    keep_start: bool = False
+    """Whether the weights a run starts from are kept if no epoch is better; for those that know."""
+    frozen: str = ""
+    """The stage before which all stages are frozen, as `head`; nothing is where it is empty."""
+    thaw: float = 0.0
+    """Share of the run in which the frozen stages are freed one by one, the deepest first."""
+    layer_decay: float = 1.0
+    """What the rate is multiplied by from each stage to the one before it, from the head down."""
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -72,6 +80,7 @@ class Recipe:
         for name in ("epochs", "peak_rate", "epsilon"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ArgumentError(name, getattr(self, name), "a positive number")
+        self._check_transfer()
         if not 0 <= self.seed < _SEEDS:
             raise ArgumentError("seed", self.seed, f"a whole number from 0 to {_SEEDS - 1:,}")
         if self.batch_size % self.accumulate:
@@ -80,6 +89,14 @@ class Recipe:
         _one_of("schedule", self.schedule, SCHEDULES)
         _one_of("precision", self.precision, PRECISIONS)
         _one_of("mix", self.mix, MIXES)
+
+    def _check_transfer(self) -> None:
+        if not 0 <= self.thaw <= 1:
+            raise ArgumentError("thaw", self.thaw, "a share from 0 to 1")
+        if self.thaw and not self.frozen:
+            raise ArgumentError("thaw", self.thaw, "0 where nothing is frozen")
+        if not 0 < self.layer_decay <= 1:
+            raise ArgumentError("layer_decay", self.layer_decay, "above 0, at most 1")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -28,7 +30,9 @@ class Training:
         """Updates done."""
         self.history: list[Epoch] = []
         self.best: dict[str, Tensor] = {}
-        """The weights of the best epoch, where the recipe has patience."""
+        """The weights of the best epoch, where the recipe has patience or keeps the start."""
+        self.start: dict[str, Any] | None = None
+        """Scores of the weights before the first update, where the recipe keeps the start."""
         self.pace = 1.0
         """What the recipe's rates are multiplied by; 0 ends the run."""
         self._losses = [0.0, 0.0]
@@ -94,10 +98,19 @@ class Training:
         val = scores.to_dict() if scores else {}
         self.history.append(Epoch(self._ended, self.step, loss, self._rate, seconds, val))
         self._losses = [0.0, 0.0]
-        if self.recipe.patience and self._best_epoch() == len(self.history) - 1:
-            weights = self.stepper.best_known.state_dict()
-            self.best = {name: value.detach().clone() for name, value in weights.items()}
+        wanted = self.recipe.patience or self.recipe.keep_start
+        if wanted and self._best_epoch() == len(self.history) - 1:
+            self._keep()
         return Step(self.step, self._ended, self.progress, loss, scores)
+
+    def note_start(self, scores: Scores) -> None:
+        """Take in how good the network is that nothing here has taught yet."""
+        self.start = scores.to_dict()
+        self._keep()
+
+    def _keep(self) -> None:
+        weights = self.stepper.best_known.state_dict()
+        self.best = {name: value.detach().clone() for name, value in weights.items()}
 
     def keep_best(self) -> None:
         """Put the weights that count into the network: the best epoch's, or the average's."""
@@ -119,6 +132,7 @@ class Training:
             "losses": self._losses,
             "rate": self._rate,
             "pace": self.pace,
+            "start": self.start,
             "seconds": self.clock.seconds,
             "reserve": self.clock.reserve,
             "loader": self.train.state(),
@@ -141,17 +155,22 @@ class Training:
         self.train.load_state(facts["loader"])
         self.step, self._ended = snapshot.step, facts["ended"]
         self._losses, self._rate, self.pace = facts["losses"], facts["rate"], facts["pace"]
+        self.start = facts["start"]
         self.history = [Epoch(**row) for row in facts["history"]]
         self.clock.resume(facts["seconds"])
         self.clock.reserve = facts["reserve"]
 
     def _best_epoch(self) -> int:
-        """The index of the best epoch so far: most right, then the smallest loss; the earliest."""
-        keys = [
-            (-epoch.val["accuracy"], epoch.val["nll"]) if epoch.val else (0.0, epoch.loss)
-            for epoch in self.history
-        ]
-        return keys.index(min(keys)) if keys else -1
+        """The index of the best epoch so far, -1 for the start: most right, then the smallest loss;
+        the earliest."""
+        keys = [_key(epoch.val, epoch.loss) for epoch in self.history]
+        if not keys or (self.start and _key(self.start, 0.0) <= min(keys)):
+            return -1
+        return keys.index(min(keys))
+
+
+def _key(val: Mapping[str, Any], loss: float) -> tuple[float, float]:
+    return (-val["accuracy"], val["nll"]) if val else (0.0, loss)
 
 
 def _restore_optimiser(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:

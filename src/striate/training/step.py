@@ -13,6 +13,7 @@ from striate.data.augment import CutMix, MixUp, Stream
 from striate.data.loader import Batch
 from striate.training.dist import Team
 from striate.training.ema import Average
+from striate.training.freezing import Frozen, freeze, thawed
 from striate.training.loss import Loss
 from striate.training.optim import optimiser_for
 from striate.training.recipe import Recipe
@@ -46,13 +47,33 @@ class Stepper:
         self.optimiser = optimiser_for(net, recipe)
         self._low = precision_of(recipe, next(net.parameters()).device.type) == "bfloat16"
         self.average = Average(net, recipe.average) if recipe.average else None
-        compiled = torch.compile(net) if recipe.compile else net
-        self._run: Callable[[Tensor], Tensor] = team.wrapped(compiled)  # type: ignore[arg-type]
+        self._compiled = torch.compile(net) if recipe.compile else net
+        self._frozen, self._below = Frozen((), ()), ""
+        self.thaw(0.0)
+        self._run = self._wrapped()
 
     @property
     def best_known(self) -> nn.Module:
         """The network to evaluate and to keep."""
         return self.average.net if self.average else self.net
+
+    def thaw(self, progress: float) -> None:
+        """Freeze what the recipe freezes at this share of the run, from 0 to 1, and no more."""
+        below = self.recipe.frozen
+        if self.recipe.thaw:
+            below = thawed(self.net, below, min(1.0, progress / self.recipe.thaw))
+        if below != self._below:
+            self.release()
+            self._frozen, self._below = freeze(self.net, below), below
+            self._run = self._wrapped()  # what shares gradients looks once at what learns
+
+    def release(self) -> None:
+        """Leave the network as free as it came."""
+        self._frozen.release()
+        self._frozen, self._below = Frozen((), ()), ""
+
+    def _wrapped(self) -> Callable[[Tensor], Tensor]:
+        return self.team.wrapped(self._compiled)  # type: ignore[arg-type]
 
     def update(self, batch: Batch, step: int, epoch: int, rate: float, count: int) -> float:
         """Learn from a batch that has `count` samples over all processes; returns its mean loss.
@@ -100,7 +121,7 @@ class Stepper:
         if self.recipe.clip:
             nn.utils.clip_grads_with_norm_(learning, self.recipe.clip, norm)
         for group in self.optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["scale"]
         self.optimiser.step()
         if self.average:
             self.average.follow(self.net)

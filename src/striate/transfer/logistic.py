@@ -19,9 +19,8 @@ Say = Callable[[str], None]
 _POWERS = range(0, -10, -1)
 """Strengths tried: 10^p, as multiples of the samples' number and the features' mean square."""
 _BETWEEN = math.sqrt(10)
-_ROUGHLY = 1e-4
-"""How far the loss a sample may be from its smallest where strengths are compared."""
-_EXACTLY = 1e-12
+_ROUGHLY, _EXACTLY = 1e-3, 1e-14
+"""How far the loss a sample may be from its smallest: where strengths are compared, at the end."""
 _ROOM = 1 << 25  # numbers of one array (samples, folds, classes)
 _MANY = 1 << 22  # numbers in the points, from which a comparison of strengths is in float32
 
@@ -157,14 +156,19 @@ class _Task:
     def cross_solve(self, strength: float, start: Tensor) -> Tensor:
         """Each fold's weights (B, R + 1, K), made from all other folds."""
         size = max(1, _ROOM // (len(self.points) * self.classes))
-        # The penalty bends the loss by `strength` at least: a gradient g leaves at most g^2 / 2 of
-        # that to win.
-        tolerance = math.sqrt(2 * _ROUGHLY * strength / float(self.each.sum()))
+        tolerance = self.tolerance(strength, _ROUGHLY)
         solved = []
         for numbers in torch.arange(self.count).split(size):
             parts = self.folds[:, None] != numbers
             solved.append(self.problems(parts).solve(strength, start[numbers], tolerance))
         return torch.cat(solved)
+
+    def tolerance(self, strength: float, gap: float) -> float:
+        """The gradient a sample below which the loss a sample is within `gap` of its smallest.
+
+        The penalty bends the loss by `strength` at least, so a gradient g leaves g^2 / 2 strength.
+        """
+        return math.sqrt(2 * gap * strength / float(self.each.sum()))
 
     def held_out(self, weights: Tensor) -> Tensor:
         """(N, K): log probabilities of each sample by the weights made without its fold."""
@@ -190,7 +194,7 @@ class _Task:
         """The layer made from all samples."""
         everything = torch.ones(len(self.labels), 1, dtype=torch.bool)
         problem = self.problems(everything)
-        solved = problem.solve(strength, start, _EXACTLY)[0]
+        solved = problem.solve(strength, start, self.tolerance(strength, _EXACTLY))[0]
         weight = (self.basis @ solved[:-1] / self.scale).T.contiguous()
         bias = solved[-1] - weight @ self.mean
         there = problem.active[0]
