@@ -19,8 +19,10 @@ Say = Callable[[str], None]
 _POWERS = range(0, -10, -1)
 """Strengths tried: 10^p, as multiples of the samples' number and the features' mean square."""
 _BETWEEN = math.sqrt(10)
-_ROUGHLY, _EXACTLY = 1e-3, 1e-14
-"""How far the loss a sample may be from its smallest: where strengths are compared, at the end."""
+_ROUGHLY, _CLOSELY, _EXACTLY = 1e-3, 1e-6, 1e-18
+"""How far the loss a sample may be from its smallest: where strengths are compared, in what the
+best one says of held-out samples, in the head. (1e-12 in the head where there are many numbers.)"""
+_CLOSE_HEAD = 1e-12
 _ROOM = 1 << 25  # numbers of one array (samples, folds, classes)
 _MANY = 1 << 22  # numbers in the points, from which a comparison of strengths is in float32
 
@@ -45,8 +47,11 @@ def solve_logistic(
     samples gets a bias so low that it is never the answer.
     """
     task = _Task.of(features, labels, classes, folds, weights)
-    trials = _trials(task.rough(), None if strength is None else strength / task.scale**2)
-    best = min(trials, key=lambda trial: trial.nll)
+    rough = task.rough()
+    trials = _trials(rough, None if strength is None else strength / task.scale**2)
+    first = min(trials, key=lambda trial: trial.nll)
+    best = rough.trial(first.strength, first.weights, _CLOSELY)
+    trials = [best if trial is first else trial for trial in trials]
     layer = task.whole(best.strength, best.weights.mean(0, keepdim=True).double())
     path = tuple(sorted((trial.strength * task.scale**2, trial.nll) for trial in trials))
     found = best.strength * task.scale**2
@@ -139,9 +144,9 @@ class _Task:
             return self
         return replace(self, points=self.points.float(), spread=self.spread.float())
 
-    def trial(self, strength: float, start: Tensor) -> _Trial:
+    def trial(self, strength: float, start: Tensor, gap: float = _ROUGHLY) -> _Trial:
         """Solve every fold's problem, and judge each by its fold."""
-        weights = self.cross_solve(strength, start)
+        weights = self.cross_solve(strength, start, gap)
         log_probs = self.held_out(weights)
         return _Trial(strength, weights, log_probs, self.loss(log_probs))
 
@@ -153,10 +158,10 @@ class _Task:
         labels = self.labels.repeat_interleave(self.views)
         return Problems(self.points, labels, shares, self.spread, there)
 
-    def cross_solve(self, strength: float, start: Tensor) -> Tensor:
+    def cross_solve(self, strength: float, start: Tensor, gap: float) -> Tensor:
         """Each fold's weights (B, R + 1, K), made from all other folds."""
         size = max(1, _ROOM // (len(self.points) * self.classes))
-        tolerance = self.tolerance(strength, _ROUGHLY)
+        tolerance = self.tolerance(strength, gap)
         solved = []
         for numbers in torch.arange(self.count).split(size):
             parts = self.folds[:, None] != numbers
@@ -194,7 +199,8 @@ class _Task:
         """The layer made from all samples."""
         everything = torch.ones(len(self.labels), 1, dtype=torch.bool)
         problem = self.problems(everything)
-        solved = problem.solve(strength, start, self.tolerance(strength, _EXACTLY))[0]
+        gap = _EXACTLY if self.points.numel() < _MANY else _CLOSE_HEAD
+        solved = problem.solve(strength, start, self.tolerance(strength, gap))[0]
         weight = (self.basis @ solved[:-1] / self.scale).T.contiguous()
         bias = solved[-1] - weight @ self.mean
         there = problem.active[0]
