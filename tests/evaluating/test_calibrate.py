@@ -26,11 +26,12 @@ def overconfident(
 
 
 def smoothed_nll(logits: Tensor, labels: Tensor, temperature: float) -> float:
-    """As the docstring says, written out: one picture of n + 2 contradicts its label."""
-    n, classes = logits.shape
-    doubt = 1 / (n + 2)
-    targets = torch.full((n, classes), doubt / (classes - 1), dtype=torch.float64)
-    targets[torch.arange(n), labels] = 1 - doubt
+    """As the docstring says, written out: each label might be its likeliest rival instead."""
+    targets = torch.zeros_like(logits)
+    for row, target, label in zip(logits.tolist(), targets, labels.tolist(), strict=True):
+        rival = max((value, place) for place, value in enumerate(row) if place != label)[1]
+        target[rival] = 1 / (len(labels) + 2)
+        target[label] = 1 - target[rival]
     return -(targets * (logits / temperature).log_softmax(1)).sum(1).mean().item()
 
 

@@ -11,8 +11,9 @@ from striate.evaluating.confusion import class_report as class_report
 from striate.evaluating.confusion import most_confused as most_confused
 from striate.evaluating.confusion import worst_errors as worst_errors
 from striate.evaluating.familiar import Familiar as Familiar
-from striate.evaluating.familiar import WithFamiliarity as WithFamiliarity
+from striate.evaluating.familiar import Known as Known
 from striate.evaluating.familiar import fit_familiar as fit_familiar
+from striate.evaluating.familiar import signature as signature
 from striate.evaluating.mislabels import Mislabels as Mislabels
 from striate.evaluating.mislabels import Suspect as Suspect
 from striate.evaluating.mislabels import find_mislabels as find_mislabels
@@ -33,11 +34,11 @@ __all__ = [
     "ClassRow",
     "Coverage",
     "Familiar",
+    "Known",
     "Mislabels",
     "Mistake",
     "Pair",
     "Suspect",
-    "WithFamiliarity",
     "averaged_probabilities",
     "class_report",
     "coverage_curve",
@@ -48,6 +49,7 @@ __all__ = [
     "larger",
     "most_confused",
     "reliability",
+    "signature",
     "views",
     "worst_errors",
 ]

@@ -63,9 +63,10 @@ def fit_temperature(logits: Tensor, labels: Tensor) -> Calibration:
     """The temperature T whose softmax(logits / T) fits held-out labels best.
 
     Logits (N, K), labels (N,), where -1 (no label) counts nowhere. The mean negative log likelihood
-    is convex in 1 / T, so there is one best T. It is solved for labels that one picture of N + 2
-    might contradict (Platt 1999): without a single mistake among them, T would go to 0. The
-    result is kept if the plain likelihood gets no worse, here and on pictures left out of the fit.
+    is convex in 1 / T, so there is one best T. It is solved as if each label were its likeliest
+    rival with probability 1 / (N + 2), as in Platt's scaling (1999): without a single mistake among
+    them T would otherwise go to 0. The result is kept if the plain likelihood gets no worse, here
+    and on pictures left out of the fit.
     """
     logits, labels = _known(logits, labels)
     plain = _Fit(logits, labels, torch.ones(len(labels), dtype=torch.float64))
@@ -153,12 +154,12 @@ def _temperature(logits: Tensor, labels: Tensor) -> float:
     slope(b) = mean(E_p[z] - E_t[z]) with p = softmax(b z) and the smoothed targets t; its own slope
     is the mean variance of z under p, never negative. A step out of the bounds halves them.
     """
-    classes = logits.shape[1]
-    if classes == 1:
+    if logits.shape[1] == 1:
         return 1.0
     doubt = 1 / (len(labels) + 2)
-    own = logits.gather(1, labels[:, None]).squeeze(1)
-    target = (1 - doubt) * own + doubt * (logits.sum(1) - own) / (classes - 1)
+    own = logits.gather(1, labels[:, None])
+    rival = logits.scatter(1, labels[:, None], -torch.inf).amax(1)
+    target = (1 - doubt) * own.squeeze(1) + doubt * rival
     low, high, b = 1 / _STEEPEST, _STEEPEST, 1.0
     for _ in range(_ROUNDS):
         chances = (b * logits).softmax(1)
