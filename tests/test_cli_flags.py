@@ -24,6 +24,7 @@ FLAGS = {
     "models": "--family --json",
     "compare": "--json folders",
     "evaluate": "--json --part run source",
+    "transfer-compare": "--epochs --json --model --seed source",
     "predict": "--json --top words",
     "runs": "--json folder",
     "train": "--budget --epochs --group-by --json --model --nproc --out --quiet --recipe --resume "

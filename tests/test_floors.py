@@ -25,6 +25,7 @@ SIDEWAYS = {
     ("files", "errors"): "every room speaks with the one error type",
     ("preprocess", "errors"): "every room speaks with the one error type",
     ("processes", "errors"): "every room speaks with the one error type",
+    ("transfer", "training"): "fine-tuning is training by a recipe",
 }
 
 # The front door names every room for its lazy exports, and `python -m` starts the command line.

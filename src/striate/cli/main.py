@@ -25,6 +25,7 @@ from striate.cli.predict import predict
 from striate.cli.profile import profile
 from striate.cli.runs import compare, runs
 from striate.cli.train import train
+from striate.cli.transfer_compare import transfer_compare
 from striate.errors import FAILED, INTERRUPTED, TERMINATED, StriateError
 
 app = typer.Typer(
@@ -66,6 +67,7 @@ app.command("predict")(predict)
 app.command("evaluate")(evaluate)
 app.command("runs")(runs)
 app.command("compare")(compare)
+app.command("transfer-compare")(transfer_compare)
 app.command("filter")(signal_commands.filter_image)
 app.command("match")(signal_commands.match_image)
 app.command("check")(check)
