@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from made_findings import findings
@@ -37,7 +38,8 @@ def test_the_card_states_the_same_figure_as_the_page() -> None:
     assert f"Right on {made.right} of 200 held-out pictures" in text
     assert "| test part | |" in text
     assert "striate predict runs/made-1 photos/" in text
-    assert "the answer is `unknown`" in text
+    assert "Where no class has a probability of 60.0" in text
+    assert "gets one of them all the same" in text
     assert "The licence of the model is unknown" in text
 
 
@@ -46,7 +48,15 @@ def test_without_a_test_part_the_card_says_so() -> None:
     assert "none was left to test on" in text
     assert "- No part was left to test on." in text
     assert "      split: validation" in text
-    assert "one of them all the same." in text
+    assert "Where no class" not in text
+
+
+def test_a_model_that_knows_the_unfamiliar_says_so() -> None:
+    calibration = findings().calibration
+    assert calibration
+    text = card(findings(calibration=replace(calibration, familiar=True)))
+    assert "unlike those of every class is answered `unknown`" in text
+    assert "gets one of them" not in text
 
 
 def test_a_hostile_name_ends_neither_header_nor_line() -> None:

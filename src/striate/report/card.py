@@ -106,14 +106,16 @@ def _how_good(found: Findings) -> str:
 
 def _limits(found: Findings) -> str:
     lines = [_text(line) for line in cautions(found)]
-    lines.append("It knows its classes and nothing else: to a picture of something else it gives ")
-    threshold = found.calibration.threshold if found.calibration else 0
-    lines[-1] += (
-        f"one of them all the same, unless its probability lies below {percent(threshold)} "
-        "(then the answer is `unknown`)."
-        if threshold
-        else "one of them all the same."
-    )
+    calibration = found.calibration
+    if calibration and calibration.familiar:
+        lines.append("A picture that is unlike those of every class is answered `unknown`; not all")
+        lines[-1] += " such pictures are found out."
+    else:
+        lines.append("It knows its classes and nothing else: a picture of something else gets one")
+        lines[-1] += " of them all the same."
+    if calibration and calibration.threshold:
+        share = percent(calibration.threshold)
+        lines.append(f"Where no class has a probability of {share}, the answer is `unknown`.")
     lines.append("Pictures of another origin than the data above may be answered worse than these.")
     lines.append("The licence of the model is unknown: whoever publishes it must choose one.")
     return "\n".join(["## Limits", "", *[f"- {line}" for line in lines]])
