@@ -103,6 +103,28 @@ def test_a_plain_sequence_is_cut_at_its_last_map() -> None:
     torch.testing.assert_close(gradcam(net, images, classes), wanted, atol=1e-5, rtol=1e-4)
 
 
+class Rectified(nn.Module):
+    """No layer follows the map, but a function that works in place on it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.fc = nn.Conv2d(3, 4, 3), nn.Linear(4, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        answer: Tensor = self.fc(self.conv(x).relu_().mean((2, 3)))
+        return answer
+
+
+def test_what_follows_the_map_may_work_in_place() -> None:
+    torch.manual_seed(0)
+    net, image = Rectified(), torch.randn(1, 3, 8, 8)
+    (maps,) = net.conv(image).detach()
+    weights = net.fc.weight[1].detach() * (maps > 0).float().mean((1, 2))
+    heat = torch.einsum("c,chw->hw", weights, maps).relu()
+    wanted = F.interpolate(heat[None, None], (8, 8), mode="bilinear")[0]
+    torch.testing.assert_close(gradcam(net, image, torch.tensor([1])), wanted / wanted.max())
+
+
 def test_it_finds_the_place_that_makes_the_class() -> None:
     """A net that answers by how much red there is sees the red corner."""
     net = plain_net()
