@@ -136,6 +136,17 @@ def test_stages_thaw_one_by_one_the_deepest_first() -> None:
     assert found == [alone, alone, late, late, middle, middle, everything, everything]
 
 
+def test_a_run_thaws_as_it_goes() -> None:
+    layers = net()
+    before = {name: of_stage(layers, name) for name in ("early", "middle", "late")}
+    run(layers, Recipe(epochs=1, batch_size=32, frozen="head", thaw=0.5))
+    assert all(changed(part, layers) for part in before.values())
+    layers = net()
+    run(layers, Recipe(epochs=1, batch_size=32, frozen="late", thaw=1.0))
+    assert not changed(before["early"], layers)  # its turn is at the very end
+    assert changed(before["middle"], layers)
+
+
 def of_stage_learns(layers: Staged, stage: str) -> bool:
     part = layers.get_submodule(layers.stages[stage].parts[0])
     return all(p.requires_grad for p in part.parameters())
