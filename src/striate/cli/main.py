@@ -19,6 +19,7 @@ from striate.cli.check import check
 from striate.cli.datasets import app as datasets_app
 from striate.cli.diagram import diagram
 from striate.cli.evaluate import evaluate
+from striate.cli.export import export
 from striate.cli.lint import lint
 from striate.cli.models import models
 from striate.cli.predict import predict
@@ -65,6 +66,7 @@ def root(
 app.command("train")(train)
 app.command("predict")(predict)
 app.command("evaluate")(evaluate)
+app.command("export")(export)
 app.command("runs")(runs)
 app.command("compare")(compare)
 app.command("transfer-compare")(transfer_compare)

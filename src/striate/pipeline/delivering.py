@@ -1,0 +1,84 @@
+"""A run's model for other machines, compared on pictures that the run never learnt from."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from striate.data import Dataset, Files, load_source
+from striate.data.split import split
+from striate.errors import WRONG_INPUT, StriateError
+from striate.exporting import load_model
+from striate.exporting.delivery import Exported
+from striate.exporting.delivery import export as deliver
+from striate.exporting.parity import Picture
+from striate.pipeline.plan import digest
+from striate.pipeline.together import by_name
+
+_COMPARED = 64
+_JUDGED = 512  # with 8 bits some answers change: their share needs more pictures
+_SCALED_BY = 256
+
+
+def export(
+    run: str | Path, *, int8: bool = False, say: Callable[[str], None] = lambda line: None
+) -> Exported:
+    """Write the run's `export/` folder: `model.onnx`, `predict_onnx.py`, `model.int8.onnx`.
+
+    The files are compared with the network on pictures the run held out, from its own source.
+    """
+    model = load_model(Path(run))
+    data, held_out, learnt = _parts(model.config, Path(run))
+    chosen = _spread(held_out, _JUDGED if int8 else _COMPARED)
+    same = digest(data) == model.config["data"]["digest"]
+    if not same:
+        say("the data set is another one than the run learnt from: no accuracy is stated")
+    return deliver(
+        model,
+        Path(run) if Path(run).is_dir() else Path(run).parent,
+        pictures=_pictures(data, chosen),
+        int8=int8,
+        labels=data.labels[chosen] if same else None,
+        calibration=_pictures(data, _spread(learnt, _SCALED_BY)) if int8 else (),
+        say=say,
+    )
+
+
+def _parts(config: dict[str, Any], run: Path) -> tuple[Dataset, Tensor, Tensor]:
+    """The run's data, with the indices it was judged by and those it learnt from."""
+    if "data" not in config or "recipe" not in config:
+        raise StriateError(
+            "does not say which pictures it was trained on, so there is nothing to compare with",
+            where=str(run),
+            remedy="Name a run folder, as `striate train` prints it",
+            exit_code=WRONG_INPUT,
+        )
+    data, kept = load_source(config["data"]["source"]), config["together"]
+    groups = [*by_name(data, kept["group_by"]), *kept["copies"]]
+    cut = split(data, seed=config["recipe"]["seed"], groups=groups)
+    return data, cut.test if len(cut.test) else cut.val, cut.train
+
+
+def _spread(part: Tensor, most: int) -> Tensor:
+    """At most so many of the indices, evenly spread."""
+    return part[torch.linspace(0, len(part) - 1, min(most, len(part))).round().long()]
+
+
+def _pictures(data: Dataset, chosen: Tensor) -> list[Picture]:
+    """Files as they lie there; pixels in memory as the PNG that they would be."""
+    if isinstance(data.pictures, Files):
+        return [data.pictures.path(index) for index in chosen.tolist()]
+    return [_png(picture) for picture in data.pictures[chosen]]
+
+
+def _png(picture: Tensor) -> bytes:
+    bands = picture.permute(1, 2, 0).contiguous().numpy()
+    content = io.BytesIO()
+    Image.fromarray(bands[..., 0] if bands.shape[-1] == 1 else bands).save(content, "PNG")
+    return content.getvalue()
