@@ -12,8 +12,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from striate.exporting.forms import BATCH, NoFormError
 from striate.exporting.graph import Graph
-from striate.exporting.operators import BATCH, NoFormError, emit, scale_and_shift
+from striate.exporting.moving import MOVING
+from striate.exporting.operators import COMPUTING, scale_and_shift
 from striate.exporting.recording import Recording, Step, norms_behind, record, still_copy
 from striate.preprocess import Preprocess
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     import onnx
 
 PIXELS = "pixels"
+_FORMS = COMPUTING | MOVING
 _OPSET = 18
 _IR_VERSION = 9
 
@@ -45,7 +48,7 @@ def graph_of(
     graph = Graph()
     _normalised(graph, preprocess, recording.input.name)
     for step in folded(recording):
-        emit(graph, step)
+        _emit(graph, step)
     answer = recording.output.name
     if divisor != 1:
         answer = graph.add("Div", [answer, graph.use(divisor)])
@@ -65,6 +68,16 @@ def graph_of(
         ir_version=_IR_VERSION,
         producer_name="striate",
     )
+
+
+def _emit(graph: Graph, step: Step) -> None:
+    """Append what the step does, under the name of its answer."""
+    name = step.op.removesuffix(".default").removeprefix("aten.").removesuffix("_")
+    if name not in _FORMS:
+        raise NoFormError(f"the operation {step.op} has no ONNX form here")
+    made = _FORMS[name](graph, step)
+    if made and step.outputs[0]:
+        graph.add("Identity", [made], step.outputs[0].name)
 
 
 def _normalised(graph: Graph, preprocess: Preprocess, output: str) -> None:
