@@ -7,6 +7,7 @@ import onnxruntime
 import pytest
 import torch
 from small_models import AWKWARD, RECORD, photograph, saved, small_model
+from torch import Tensor, nn
 
 from striate.errors import ArgumentError, StriateError
 from striate.exporting import delivery
@@ -143,6 +144,20 @@ def test_a_picture_that_only_the_script_cannot_read_ends_it(
     monkeypatch.setattr(delivery, "script_for", lambda *words, **options: script)
     with pytest.raises(StriateError, match=r"one\.png: cannot be read by the exported script"):
         export(small_model(), tmp_path, pictures=[picture])
+
+
+def mixing(net: nn.Module, images: tuple[Tensor], answer: Tensor) -> Tensor:
+    """What is recorded with two pictures fits two, and no other number."""
+    return answer + torch.zeros(2, 1) if len(answer) == 2 else answer
+
+
+def test_a_file_that_cannot_be_run_ends_it(tmp_path: Path) -> None:
+    model = small_model()
+    model.net.register_forward_hook(mixing)
+    with pytest.raises(StriateError, match=r"model\.onnx: cannot be run") as error:
+        export(model, tmp_path, pictures=PICTURES)
+    assert error.value.exit_code == 4
+    assert list((tmp_path / "export").iterdir()) == []
 
 
 def test_a_file_in_the_place_of_the_folder_is_named(tmp_path: Path) -> None:

@@ -27,6 +27,14 @@ def _as_strided(graph: Graph, step: Step) -> str:
     return graph.use(step.args[0])
 
 
+@MOVING.of("expand")
+def _expand(graph: Graph, step: Step) -> str:
+    made = step.outputs[0]
+    if made is None or made.shape[:1] != step.args[0].shape[:1]:
+        raise NoFormError("expand to a batch has no ONNX form here")
+    return graph.add("Expand", [graph.use(step.args[0]), graph.numbers([1, *made.shape[1:]])])
+
+
 @MOVING.of("permute", "transpose.int", "t")
 def _transpose(graph: Graph, step: Step) -> str:
     rank = len(step.args[0].shape)

@@ -37,6 +37,7 @@ COMPUTING = Forms(
         "abs": _simple("Abs"),
         "sqrt": _simple("Sqrt"),
         "exp": _simple("Exp"),
+        "reciprocal": _simple("Reciprocal"),
         "clone": _simple("Identity"),
         "detach": _simple("Identity"),
         "alias": _simple("Identity"),

@@ -101,7 +101,12 @@ def by_script(file: Path, code: str, pictures: Sequence[Picture]) -> Probabiliti
     rows = []
     with quiet():
         for some in _batches(pictures):
-            rows.append(ask(session, [_read(script["pixels"], one) for one in some]))
+            pixels = [_read(script["pixels"], one) for one in some]
+            try:
+                rows.append(ask(session, pixels))
+            except Exception as error:  # ONNX Runtime has no common kind of its own
+                reason = f"cannot be run ({' '.join(str(error).split())})"
+                raise StriateError(reason, where=str(file), exit_code=GATE_FAILED) from error
     return np.concatenate(rows)
 
 

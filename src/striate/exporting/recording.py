@@ -20,6 +20,8 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 CONVOLUTION = "aten.convolution.default"
 BATCH_NORM = "aten.native_batch_norm.default"
+# New tensors that take no number from the one they are asked of.
+_FRESH = ("aten.new_", "aten.zeros_like", "aten.ones_like", "aten.full_like", "aten.empty_like")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,8 @@ class _Watcher(TorchDispatchMode):
         options = dict(kwargs or {})
         seen = self._seen([*args, *options.values()])
         result = function(*args, **options)
-        if any(isinstance(leaf, Value) for leaf in leaves(seen)):
+        fresh = str(function).startswith(_FRESH)
+        if not fresh and any(isinstance(leaf, Value) for leaf in leaves(seen)):
             outputs = result if isinstance(result, tuple | list) else (result,)
             named = tuple(
                 self.name(one) if isinstance(one, Tensor) and one.numel() else None
