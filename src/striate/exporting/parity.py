@@ -59,7 +59,6 @@ def parity(model: LoadedModel, file: Path, code: str, pictures: Sequence[Picture
     if not readable:
         raise StriateError(
             f"none of {len(pictures)} pictures can be read, so nothing can be compared",
-            where=str(file),
             exit_code=WRONG_INPUT,
         )
     return compared(by_network(model, readable), by_script(file, code, readable))
@@ -105,8 +104,8 @@ def by_script(file: Path, code: str, pictures: Sequence[Picture]) -> Probabiliti
             try:
                 rows.append(ask(session, pixels))
             except Exception as error:  # ONNX Runtime has no common kind of its own
-                reason = f"cannot be run ({' '.join(str(error).split())})"
-                raise StriateError(reason, where=str(file), exit_code=GATE_FAILED) from error
+                reason = f"the ONNX file cannot be run ({' '.join(str(error).split())})"
+                raise StriateError(reason, exit_code=GATE_FAILED) from error
     return np.concatenate(rows)
 
 
