@@ -112,11 +112,17 @@ def test_in_eight_bits_it_is_smaller_and_says_what_it_costs(tmp_path: Path) -> N
     assert found.int8 is not None
     assert found.int8.accuracy_float32 == 1
     assert found.int8.accuracy == found.int8.top1_equal / 12
-    assert found.int8.top1_equal >= 10
+    assert found.int8.top1_equal >= 11
     assert found.int8.bytes < 0.5 * found.bytes
     weights = onnx.load(found.int8.file).graph.initializer
     kinds = {one.data_type for one in weights if len(one.dims) == 4}
     assert kinds == {onnx.TensorProto.INT8}
+    # A ReLU behind a convolution is within the scale of the map, which so holds no negative part.
+    float32, small = (
+        sum(node.op_type == "Relu" for node in onnx.load(file).graph.node)
+        for file in (found.file, found.int8.file)
+    )
+    assert small < float32
     session = onnxruntime.InferenceSession(found.int8.file)
     assert json.loads(session.get_modelmeta().custom_metadata_map["classes"])[2] == "Žába"
     blind = export(model, tmp_path, pictures=PICTURES, int8=True, calibration=PICTURES)

@@ -49,7 +49,7 @@ def graph_of(
     _normalised(graph, preprocess, recording.input.name)
     for step in folded(recording):
         _emit(graph, step)
-    answer = recording.output.name
+    answer = graph.use(recording.output)
     if divisor != 1:
         answer = graph.add("Div", [answer, graph.use(divisor)])
     for kind in tail:
@@ -77,7 +77,7 @@ def _emit(graph: Graph, step: Step) -> None:
         raise NoFormError(f"the operation {step.op} has no ONNX form here")
     made = _FORMS[name](graph, step)
     if made and step.outputs[0]:
-        graph.add("Identity", [made], step.outputs[0].name)
+        graph.name(step.outputs[0], made)
 
 
 def _normalised(graph: Graph, preprocess: Preprocess, output: str) -> None:

@@ -20,18 +20,23 @@ class Graph:
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
+        self._names: dict[str, str] = {}  # of what came to be under another name
         self._known: dict[int, tuple[Tensor, str]] = {}  # one weight used twice is stored once
 
     def use(self, value: Any) -> str:
         """The name of a value, of a weight, or of a number as a float."""
         if isinstance(value, Value):
-            return value.name
+            return self._names.get(value.name, value.name)
         if not isinstance(value, Tensor):
             return self.constant(np.array(value, np.float32))
         if id(value) not in self._known:
             array = value.detach().contiguous().numpy()
             self._known[id(value)] = value, self.constant(array)
         return self._known[id(value)][1]
+
+    def name(self, value: Value, made: str) -> None:
+        """The value is what `made` names: no node only for another name, which engines fuse not."""
+        self._names[value.name] = made
 
     def constant(self, array: NDArray[Any]) -> str:
         """Store an array; its name."""

@@ -38,10 +38,6 @@ COMPUTING = Forms(
         "sqrt": _simple("Sqrt"),
         "exp": _simple("Exp"),
         "reciprocal": _simple("Reciprocal"),
-        "clone": _simple("Identity"),
-        "detach": _simple("Identity"),
-        "alias": _simple("Identity"),
-        "contiguous": _simple("Identity"),
         "add.Tensor": _pair("Add"),
         "add_.Tensor": _pair("Add"),
         "sub.Tensor": _pair("Sub"),
@@ -55,6 +51,11 @@ COMPUTING = Forms(
         "bmm": _pair("MatMul"),
     }
 )
+
+
+@COMPUTING.of("clone", "detach", "alias", "contiguous")
+def _same(graph: Graph, step: Step) -> str:
+    return graph.use(step.args[0])
 
 
 @COMPUTING.of("convolution")

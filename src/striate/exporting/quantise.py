@@ -15,6 +15,8 @@ from striate.exporting.conversion import PIXELS
 from striate.exporting.packages import require
 
 _BATCH = 8
+# With what comes behind a convolution: a scale that has to hold what is then cut off is too coarse.
+_KINDS = ["Conv", "Gemm", "MatMul", "Relu", "Clip"]
 
 
 def quantise(file: Path, out: Path, pixels: Sequence[Tensor]) -> None:
@@ -22,7 +24,7 @@ def quantise(file: Path, out: Path, pixels: Sequence[Tensor]) -> None:
 
     The scales of the maps are those that `pixels`, uint8 `(C, H, W)` each, come to in the network:
     give some hundred pictures like those it was trained on. Sums stay 32-bit, and so does all that
-    is not a convolution or a matrix product.
+    is not a convolution, a matrix product or a cut behind one.
     """
     require("onnx")
     tools = require("onnxruntime.quantization")
@@ -36,7 +38,7 @@ def quantise(file: Path, out: Path, pixels: Sequence[Tensor]) -> None:
             out,
             _Reader(pixels),
             quant_format=tools.QuantFormat.QDQ,
-            op_types_to_quantize=["Conv", "Gemm", "MatMul"],
+            op_types_to_quantize=_KINDS,
             per_channel=True,
             activation_type=tools.QuantType.QUInt8,
             weight_type=tools.QuantType.QInt8,
