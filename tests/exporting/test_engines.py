@@ -59,6 +59,17 @@ def test_every_engine_answers_as_the_network(name: str) -> None:
             assert (came - wanted).abs().max() <= 1e-4 * wanted.abs().max(), engine
 
 
+@pytest.mark.parametrize("engine", NAMES)
+def test_batches_of_any_size_may_follow_each_other(engine: str) -> None:
+    net = lively("resnet20")
+    ask = engine_for(net, SMALL, name=engine)
+    for count in (3, 4, 4, 4, 1, 4, 7, 7, 4, 4, 2):
+        pixels = pictures(SMALL, count)
+        with torch.inference_mode():
+            wanted = net(SMALL.normalise(pixels))
+        assert (ask(pixels) - wanted).abs().max() <= 1e-4 * wanted.abs().max()
+
+
 def test_auto_takes_the_first_that_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     net, said = lively("resnet20"), []
     assert engine_for(net, SMALL, say=said.append).name == "openvino"
