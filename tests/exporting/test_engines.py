@@ -37,7 +37,7 @@ def lively(name: str) -> nn.Module:
     for layer in net.modules():
         if isinstance(layer, nn.BatchNorm2d):
             layer.running_mean.normal_(0, 0.1)
-            layer.running_var.uniform_(0.5, 1.5)
+            layer.running_var.uniform_(0.8, 1.5)
     return net.eval()
 
 
@@ -166,7 +166,7 @@ def test_the_sides_of_a_picture_are_not_exchanged() -> None:
         assert (engine_for(model.net, RECORD, name=name)(pixels) - wanted).abs().max() < 1e-4
 
 
-SIZES = {"inception_v3": 299, "xception": 299, "alexnet_2012": 227, "neocognitron": 19}
+SIZES = {"googlenet_2014": 224, "neocognitron": 19}
 
 
 @pytest.mark.slow
@@ -190,7 +190,8 @@ def weight_of(name: str) -> int:
 
 
 def candidates(name: str) -> Iterator[Preprocess]:
-    for side in (SIZES.get(name, 224), 32, 28):
+    sides = (SIZES[name],) if name in SIZES else (32, 28, 224)  # the smallest it takes: quick
+    for side in sides:
         for bands in (3, 1):
             yield Preprocess((side, side), bands, (0.5,) * bands, (0.25,) * bands)
 
