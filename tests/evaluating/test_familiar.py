@@ -9,7 +9,7 @@ from torch import Tensor
 
 from striate.data import load_source
 from striate.errors import ArgumentError
-from striate.evaluating import Familiar, Known, fit_familiar, signature
+from striate.evaluating import Familiar, Known, fit_familiar, signature, with_signature
 from striate.models import create
 from striate.models.contract import ConvNet
 
@@ -137,3 +137,24 @@ def test_what_does_not_fit_is_told() -> None:
             Familiar.from_dict({**good, **wrong})
     with pytest.raises(ArgumentError, match="familiar"):
         Familiar.from_dict({})
+
+
+@pytest.mark.parametrize("name", ["lecture_net", "lenet5_modern", "resnet20", "efficientnet_lite0"])
+def test_answer_and_signature_come_from_one_pass(name: str) -> None:
+    torch.manual_seed(0)
+    made = create(name, in_channels=3).eval()
+    side = {"lecture_net": 28, "efficientnet_lite0": 64}.get(name, 32)
+    images, calls = torch.randn(2, 3, side, side), 0
+
+    def count(*_: object) -> None:
+        nonlocal calls
+        calls += 1
+
+    first = next(layer for layer in made.modules() if isinstance(layer, torch.nn.Conv2d))
+    first.register_forward_hook(count)
+    with torch.no_grad():
+        answer, patterns = with_signature(made, images)
+        assert calls == 1
+        assert torch.equal(answer, made(images))
+        assert torch.equal(patterns, signature(made.features(images)))
+    assert "features" not in vars(made)

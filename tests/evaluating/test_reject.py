@@ -76,3 +76,8 @@ def test_confidence_and_right_belong_together() -> None:
         fit_threshold(torch.rand(3), torch.ones(3))
     with pytest.raises(ArgumentError, match="N at least 1"):
         coverage_curve(torch.rand(0), torch.ones(0, dtype=torch.bool))
+
+
+def test_who_is_sure_and_right_is_not_silenced() -> None:
+    sure = 1 - torch.rand(200, generator=torch.Generator().manual_seed(0)) * 1e-4
+    assert fit_threshold(sure, torch.ones(200, dtype=torch.bool)) == 0.9

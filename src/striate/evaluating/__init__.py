@@ -14,6 +14,7 @@ from striate.evaluating.familiar import Familiar as Familiar
 from striate.evaluating.familiar import Known as Known
 from striate.evaluating.familiar import fit_familiar as fit_familiar
 from striate.evaluating.familiar import signature as signature
+from striate.evaluating.familiar import with_signature as with_signature
 from striate.evaluating.mislabels import Mislabels as Mislabels
 from striate.evaluating.mislabels import Suspect as Suspect
 from striate.evaluating.mislabels import find_mislabels as find_mislabels
@@ -51,5 +52,6 @@ __all__ = [
     "reliability",
     "signature",
     "views",
+    "with_signature",
     "worst_errors",
 ]

@@ -103,7 +103,6 @@ class Known(nn.Module):
     """A network that also says how familiar its input is: images (B, C, H, W) -> (B, K + 1).
 
     The logits, then the familiarity: one output, so that any engine and the ONNX file can give it.
-    The maps are asked for besides the answer; engines see that both are one computation.
     """
 
     def __init__(self, net: ConvNet, familiar: Familiar) -> None:
@@ -114,9 +113,33 @@ class Known(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, K + 1)."""
-        patterns = F.normalize(signature(self.net.features(images)), dim=1)
-        familiarity = (patterns @ self.get_buffer("known").T).amax(1, keepdim=True)
-        return torch.cat([self.net(images), familiarity], dim=1)
+        logits, patterns = with_signature(self.net, images)
+        cosines = F.normalize(patterns, dim=1) @ self.get_buffer("known").T
+        return torch.cat([logits, cosines.amax(1, keepdim=True)], dim=1)
+
+
+def with_signature(net: ConvNet, images: Tensor) -> tuple[Tensor, Tensor]:
+    """The network's answer to images (B, C, H, W), and their signature (B, F), in one pass.
+
+    A family's `forward` asks `features` on its way; what that returned is overheard. Where it does
+    not ask, the maps are made once more.
+    """
+    heard: list[dict[str, Tensor]] = []
+    asked = net.features
+
+    def overheard(x: Tensor) -> dict[str, Tensor]:
+        heard.append(asked(x))
+        return heard[-1]
+
+    if isinstance(asked, nn.Module):
+        hook = asked.register_forward_hook(lambda layer, given, maps: heard.append(maps))
+        answer = net(images)
+        hook.remove()
+    else:
+        net.features = overheard
+        answer = net(images)
+        del net.features
+    return answer, signature(heard[-1] if heard else asked(images))
 
 
 def _directions(signatures: Tensor, labels: Tensor, classes: int) -> Tensor:

@@ -14,6 +14,9 @@ from torch import Tensor
 
 from striate.errors import ArgumentError
 
+SURE = 0.9
+"""A calibrated probability from which on the answer is given in any case."""
+
 UNKNOWN = "unknown"
 """What is answered in place of a class."""
 
@@ -54,11 +57,11 @@ def fit_threshold(confidence: Tensor, right: Tensor, keep: float = KEEP_RIGHT) -
     share `keep` of right answers to new pictures stays, so `unknown` stays rare and what it costs
     is known beforehand; what goes with it are the answers likeliest to be wrong. The other rule, a
     wanted accuracy of what is answered, can be read off `coverage_curve`: on noisy labels it would
-    leave most pictures without an answer. 0, which rejects nothing, where right answers are too few
-    to tell.
+    leave most pictures without an answer. It is 0.9 at most: where all is right and sure, there is
+    nothing to gain. 0, which rejects nothing, where right answers are too few to tell.
     """
     _check(confidence, right)
-    return floor_keeping(confidence[right], keep) or 0.0
+    return min(SURE, floor_keeping(confidence[right], keep) or 0.0)
 
 
 def floor_keeping(scores: Tensor, keep: float, *, lowest: int = 0) -> float | None:

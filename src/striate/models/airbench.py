@@ -23,7 +23,7 @@ _PATCH = 2
 _PATCHES = 5_000 * 31 * 31
 _AT_ONCE = 16  # pictures, whose patches fit in memory at any usual size
 _SCALE = 1 / 9
-"""What the logits are multiplied by, so that they start small."""
+"""What the last layer's input is multiplied by, so that the logits start small."""
 
 
 class Whiten(nn.Module):
@@ -99,7 +99,7 @@ class AirBench(ConvNet):
     def forward(self, x: Tensor) -> Tensor:
         """(B, in_channels, H, W) -> logits (B, classes)."""
         pooled = self.pool(last(self.features(x))).flatten(1)
-        logits: Tensor = self.fc(pooled) * _SCALE
+        logits: Tensor = self.fc(pooled * _SCALE)
         return logits
 
 

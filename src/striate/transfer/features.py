@@ -48,7 +48,7 @@ class Views:
 PLAIN = Views()
 
 
-def trunk_of(net: nn.Module) -> nn.Module:
+def trunk_of(net: nn.Module) -> ConvNet:
     """A copy of the network that ends before its last layer: (B, C, H, W) -> (B, num_features)."""
     whole, _ = linear_end(net)
     trunk = copy.deepcopy(whole).eval().requires_grad_(False)
