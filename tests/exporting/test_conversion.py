@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from striate.exporting.conversion import graph_of
+from striate.exporting.conversion import as_it_is, graph_of
 from striate.exporting.forms import NoFormError
 from striate.preprocess import Preprocess
 
@@ -77,7 +77,8 @@ LAYERS: dict[str, Callable[[Tensor], Tensor]] = {
 def test_an_operation_keeps_its_meaning(name: str) -> None:
     net = Layer(LAYERS[name]).eval()
     session = onnxruntime.InferenceSession(
-        graph_of(net, RECORD, output="out").SerializeToString(), providers=["CPUExecutionProvider"]
+        graph_of(net, RECORD, finish=as_it_is).SerializeToString(),
+        providers=["CPUExecutionProvider"],
     )
     rows = torch.randint(0, 256, (3, *RECORD.size, 3), dtype=torch.uint8)
     wanted = net(RECORD.normalise(rows.permute(0, 3, 1, 2))).numpy()
@@ -103,10 +104,10 @@ REFUSED: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
 def test_what_has_no_form_is_refused_and_named(name: str) -> None:
     compute, message = REFUSED[name]
     with pytest.raises(NoFormError, match=message):
-        graph_of(Layer(compute), RECORD, output="out")
+        graph_of(Layer(compute), RECORD, finish=as_it_is)
 
 
 def test_a_norm_behind_a_transposed_convolution_is_refused() -> None:
     net = nn.Sequential(nn.ConvTranspose2d(3, 4, 3), nn.BatchNorm2d(4)).eval()
     with pytest.raises(NoFormError, match="transposed convolution"):
-        graph_of(net, RECORD, output="out")
+        graph_of(net, RECORD, finish=as_it_is)

@@ -6,6 +6,7 @@ PyTorch's exporters take four to fourteen seconds for it. This takes the time of
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,22 +24,25 @@ if TYPE_CHECKING:
     import onnx
 
 PIXELS = "pixels"
+Finish = Callable[[Graph, str, list[int]], dict[str, list[int]]]
+"""The graph, the answer's name and its sizes without N, to the outputs' names with theirs."""
+
 _FORMS = COMPUTING | MOVING
 _OPSET = 18
 _IR_VERSION = 9
 
 
+# In inference mode whole layers would come by, not the operations they are made of.
+@torch.inference_mode(False)
 def graph_of(
     net: nn.Module,
     preprocess: Preprocess,
     *,
-    output: str,
-    tail: tuple[str, ...] = (),
-    divisor: float = 1.0,
+    finish: Finish,
 ) -> onnx.ModelProto:
-    """The network behind its normalising: `pixels` uint8 `(N, H, W, C)`, N free, to `output`.
+    """The network behind its normalising: `pixels` uint8 `(N, H, W, C)`, N free, to its answer.
 
-    `tail` are further operators on the answer divided by `divisor`: `("Softmax",)`.
+    `finish` appends what is made of the answer.
     """
     from onnx import TensorProto, helper
 
@@ -49,25 +53,28 @@ def graph_of(
     _normalised(graph, preprocess, recording.input.name)
     for step in folded(recording):
         _emit(graph, step)
-    answer = graph.use(recording.output)
-    if divisor != 1:
-        answer = graph.add("Div", [answer, graph.use(divisor)])
-    for kind in tail:
-        answer = graph.add(kind, [answer], axis=1)
-    graph.add("Identity", [answer], output)
+    sizes = [int(size) for size in recording.output.shape[1:]]
+    outputs = finish(graph, graph.use(recording.output), sizes)
     height, width = preprocess.size
     pixels = helper.make_tensor_value_info(
         PIXELS, TensorProto.UINT8, ["N", height, width, preprocess.channels]
     )
-    width_out = [int(size) for size in recording.output.shape[1:]]
-    result = helper.make_tensor_value_info(output, TensorProto.FLOAT, ["N", *width_out])
-    body = helper.make_graph(graph.nodes, "striate", [pixels], [result], graph.constants)
+    results = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", *sizes])
+        for name, sizes in outputs.items()
+    ]
+    body = helper.make_graph(graph.nodes, "striate", [pixels], results, graph.constants)
     return helper.make_model(
         body,
         opset_imports=[helper.make_opsetid("", _OPSET)],
         ir_version=_IR_VERSION,
         producer_name="striate",
     )
+
+
+def as_it_is(graph: Graph, answer: str, sizes: list[int]) -> dict[str, list[int]]:
+    """The answer alone, under the name `answer`."""
+    return {graph.add("Identity", [answer], "answer"): sizes}
 
 
 def _emit(graph: Graph, step: Step) -> None:

@@ -12,13 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from striate.errors import StriateError, unknown_name
-from striate.exporting.conversion import PIXELS, graph_of
+from striate.exporting.conversion import PIXELS, as_it_is, graph_of
 from striate.exporting.fold import folded_copy
 from striate.exporting.packages import MissingError, require
 from striate.exporting.parity import GATE_FAILED, TOLERANCE
 from striate.preprocess import Preprocess
-
-_OUTPUT = "answer"
 
 
 class Engine(Protocol):
@@ -44,7 +42,7 @@ class _OpenVino:
 
     def __init__(self, net: nn.Module, preprocess: Preprocess) -> None:
         openvino = require("openvino")
-        model = graph_of(net, preprocess, output=_OUTPUT).SerializeToString()
+        model = graph_of(net, preprocess, finish=as_it_is).SerializeToString()
         self._core: Any = openvino.Core()
         self._model: Any = self._core.read_model(model)
         self._for_any = self._for_one = self._compile()
@@ -79,7 +77,7 @@ class _OnnxRuntime:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
         self._session: Any = onnxruntime.InferenceSession(
-            graph_of(net, preprocess, output=_OUTPUT).SerializeToString(),
+            graph_of(net, preprocess, finish=as_it_is).SerializeToString(),
             options,
             providers=["CPUExecutionProvider"],
         )

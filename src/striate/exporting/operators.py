@@ -170,6 +170,15 @@ def _reduce(graph: Graph, step: Step) -> str:
     return graph.add(kind, [graph.use(step.args[0]), graph.numbers(axes)], keepdims=keep)
 
 
+@COMPUTING.of("linalg_vector_norm")
+def _length(graph: Graph, step: Step) -> str:
+    given = [*step.args, *[2, None, False][len(step.args) - 1 :]]
+    image, order, axes, keep = given
+    if order != 2 or axes is None:
+        raise NoFormError(f"a norm of order {order} over {axes} has no ONNX form here")
+    return graph.add("ReduceL2", [graph.use(image), graph.numbers(axes)], keepdims=int(keep))
+
+
 @COMPUTING.of("logsumexp")
 def _logsumexp(graph: Graph, step: Step) -> str:
     keep = int(step.args[2]) if len(step.args) > 2 else 0

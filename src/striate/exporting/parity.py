@@ -85,7 +85,8 @@ def by_network(model: LoadedModel, pictures: Sequence[Picture]) -> Probabilities
     with torch.inference_mode():
         for some in _batches(pictures):
             pixels = torch.stack([pixels_of(one, model.preprocess) for one in some])
-            logits = model.net(model.preprocess.normalise(pixels))
+            answers = model.net(model.preprocess.normalise(pixels))
+            logits = answers[:, : len(model.classes)]  # a familiarity may follow
             rows.append((logits.double() / temperature).softmax(1).numpy())
     return np.concatenate(rows)
 

@@ -71,14 +71,16 @@ if __name__ == "__main__":
     model = open_model(str(Path(__file__).with_name("model.onnx")))
     facts = model.get_modelmeta().custom_metadata_map
     names, threshold = json.loads(facts["classes"]), json.loads(facts["threshold"])
+    floor = json.loads(facts["floor"])  # of how like the training pictures it must be
     for path in sys.argv[1:]:
         try:
-            chances = probabilities(model, [pixels(path)])[0]
+            answers = model.run(None, {"pixels": pixels(path)[None]})
         except Exception as error:
             print(f"{path}\\terror\\t{error}")
             continue
-        best = chances.argmax()
-        label = names[best] if chances[best] >= threshold else "unknown"
+        chances, best = answers[0][0], answers[0][0].argmax()
+        known = chances[best] >= threshold and (len(answers) == 1 or answers[1][0, 0] >= floor)
+        label = names[best] if known else "unknown"
         print(f"{path}\\t{label}\\t{chances[best]:.6f}")
 '''
 
