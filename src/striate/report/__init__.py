@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from striate.files import write_atomic
 from striate.report.card import card as card
 from striate.report.findings import Calibrated as Calibrated
 from striate.report.findings import Cost as Cost
@@ -14,9 +11,9 @@ from striate.report.findings import Model as Model
 from striate.report.findings import Origin as Origin
 from striate.report.findings import Pictures as Pictures
 from striate.report.page import page as page
-
-REPORT = "report.html"
-CARD = "README.md"
+from striate.report.write import CARD as CARD
+from striate.report.write import REPORT as REPORT
+from striate.report.write import write_report as write_report
 
 __all__ = [
     "CARD",
@@ -32,9 +29,3 @@ __all__ = [
     "page",
     "write_report",
 ]
-
-
-def write_report(folder: Path, findings: Findings) -> None:
-    """Write `report.html` and the model card `README.md` into a run's folder."""
-    write_atomic(folder / REPORT, page(findings).encode("utf-8", "backslashreplace"))
-    write_atomic(folder / CARD, card(findings).encode("utf-8", "backslashreplace"))

@@ -76,7 +76,11 @@ def _what(found: Findings) -> str:
             "## Data",
             "",
             f"{_text(found.data)}: {counted(int(found.learnt.sum()), 'picture')} to learn from, "
-            f"{found.val.n:,} to validate"
+            + (
+                "cross-validated"
+                if found.model.mode == "features"
+                else f"{found.val.n:,} to validate"
+            )
             + (f", {found.test.n:,} to test." if found.test else "; none was left to test on."),
             f"Licence of the data: {_text(found.origin.data_licence) or 'unknown'}. "
             f"SHA-256 `{found.origin.digest}`.",
