@@ -3,9 +3,15 @@
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import torch
+
+import striate as st
+from small_photos import folder
+from striate.pipeline import Run
 
 Striate = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -39,3 +45,18 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+class Trained(NamedTuple):
+    """A run and the folder of pictures that it is from."""
+
+    run: Run
+    photos: Path
+
+
+@pytest.fixture(scope="session")
+def photo_run(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """The main job on a hundred pictures of three classes, the largest ten times the smallest."""
+    root = tmp_path_factory.mktemp("main_job")
+    photos = folder(root / "photos", blue=60, green=34, red=6)
+    return Trained(st.train(photos, out=root / "run"), photos)

@@ -24,11 +24,12 @@ FLAGS = {
     "models": "--family --json",
     "compare": "--json folders",
     "evaluate": "--json --part run source",
+    "export": "--int8 --json --onnx run",
     "transfer-compare": "--epochs --json --model --seed source",
-    "predict": "--json --top words",
+    "predict": "--csv --engine --json --quiet --top --tta words",
     "runs": "--json folder",
-    "train": "--budget --epochs --group-by --json --model --nproc --out --quiet --recipe --resume "
-    "--seed --set --tensorboard source",
+    "train": "--budget --dry-run --epochs --group-by --json --mode --model --nproc --out --quiet "
+    "--recipe --resume --seed --set --tensorboard source",
 }
 
 ROOT = typer.main.get_command(app)

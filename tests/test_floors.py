@@ -23,6 +23,8 @@ SIDEWAYS = {
     ("fetch", "errors"): "every room speaks with the one error type",
     ("fetch", "files"): "a download lands in one rename, as files do",
     ("files", "errors"): "every room speaks with the one error type",
+    ("pipeline", "recipes"): "a run may be a named one, and small colour pictures get one",
+    ("pipeline", "report"): "the main job ends with a report",
     ("preprocess", "errors"): "every room speaks with the one error type",
     ("processes", "errors"): "every room speaks with the one error type",
     ("transfer", "training"): "fine-tuning is training by a recipe",

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from striate.errors import StriateError as StriateError
     from striate.models import create as create
     from striate.models import list_models as list_models
+    from striate.pipeline import evaluate as evaluate
+    from striate.pipeline import export as export
     from striate.pipeline import load as load
     from striate.pipeline import train as train
     from striate.preprocess import Preprocess as Preprocess
@@ -28,6 +30,8 @@ _HOMES = {
     "Preprocess": "striate.preprocess",
     "StriateError": "striate.errors",
     "create": "striate.models",
+    "evaluate": "striate.pipeline",
+    "export": "striate.pipeline",
     "lint": "striate.anatomy",
     "list_models": "striate.models",
     "load": "striate.pipeline",

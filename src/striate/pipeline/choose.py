@@ -1,8 +1,11 @@
-"""What the data decide: the size pictures come to, their bands, their mean and spread."""
+"""What the data decide: the size pictures come to, how they fit it, bands, mean and spread."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,27 +16,54 @@ from striate.data import Dataset, Files, Split, decode
 from striate.errors import WRONG_INPUT, StriateError
 from striate.preprocess import Preprocess
 
-_LOOKED_AT = 200
+_LOOKED_AT = 100
 _SMALL = 64
+_LONG = 2.0
 _LARGE = 224
 _PROBE = Preprocess((8, 8), 3, (0.5,) * 3, (0.5,) * 3)
 """Whether a picture has pixels that can be used shows only when they are taken."""
 
 
-def preprocess_for(data: Dataset, part: Tensor) -> Preprocess:
-    """The record for a data set, from its training part alone.
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a look at the training pictures told: the record they suggest, and their shapes."""
+
+    preprocess: Preprocess
+    long: bool
+    """Whether many are so long that scaling each side by itself would bend them out of shape."""
+
+    @property
+    def small(self) -> bool:
+        """Whether they are of 64 pixels at most."""
+        return max(self.preprocess.size) <= _SMALL
+
+    @property
+    def channels(self) -> int:
+        """1 if all are grey, else 3."""
+        return self.preprocess.channels
+
+
+def look_at(data: Dataset, part: Tensor) -> Look:
+    """Look at a data set's training part alone, and suggest a record.
 
     Pictures that are all of one small size keep it; others come to 224 pixels, or to 64 where
-    half of them are no larger. Grey stays grey. Files are judged by 200 of them, spread evenly.
+    half of them are no larger. Grey stays grey. They are squashed, which cuts nothing off, or come
+    whole with a margin where a tenth are more than twice as long as wide, or as wide as long. Files
+    are judged by 100 of them, spread evenly.
     """
     if isinstance(data.pictures, Tensor):
-        return _with_spread(data.pictures.shape[2:], data.pictures[part])
+        return Look(_with_spread(data.pictures.shape[2:], data.pictures[part]), long=False)
     chosen = part[torch.linspace(0, len(part) - 1, min(_LOOKED_AT, len(part))).long()]
     pictures = _readable(data.pictures, chosen.tolist())
-    size = _size([picture.size for picture in pictures])
+    sizes = [picture.size for picture in pictures]
+    size = _size(sizes)
+    stretch = [max(w, h) * min(size) / (min(w, h) * max(size)) for w, h in sizes]
+    long = float(np.quantile(stretch, 0.9)) > _LONG
     bands = 1 if all(_is_grey(picture) for picture in pictures) else 3
-    plain = Preprocess(size, bands, (0.5,) * bands, (0.5,) * bands)
-    return _with_spread(size, torch.stack([plain.pixels(picture) for picture in pictures]))
+    fit = "pad" if long else "squash"
+    plain = Preprocess(size, bands, (0.5,) * bands, (0.5,) * bands, fit)
+    pixels = torch.stack([plain.pixels(picture) for picture in pictures])
+    return Look(replace(_with_spread(size, pixels), fit=fit), long)
 
 
 def default_model(size: tuple[int, int]) -> str:
@@ -71,14 +101,9 @@ def without_pictures(data: Dataset) -> list[str]:
 
 
 def _readable(files: Files, indices: Sequence[int]) -> list[Image.Image]:
-    pictures = []
-    for index in indices:
-        try:
-            picture = decode(files.path(index))
-            _PROBE.pixels(picture)
-        except StriateError:  # the loader names it, with the reason
-            continue
-        pictures.append(picture)
+    with ThreadPoolExecutor() as pool:
+        found = pool.map(_picture, (files.path(index) for index in indices))
+        pictures = [picture for picture in found if picture]
     if not pictures:
         raise StriateError(
             f"none of {len(indices)} files looked at is a picture that can be read",
@@ -86,6 +111,15 @@ def _readable(files: Files, indices: Sequence[int]) -> list[Image.Image]:
             exit_code=WRONG_INPUT,
         )
     return pictures
+
+
+def _picture(path: Path) -> Image.Image | None:
+    try:
+        picture = decode(path)
+        _PROBE.pixels(picture)
+    except StriateError:  # the loader names it, with the reason
+        return None
+    return picture
 
 
 def _size(sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,13 @@ from PIL import Image
 from torch import Tensor
 
 from striate.data import Dataset, Files, load_source
-from striate.data.split import split
 from striate.errors import WRONG_INPUT, StriateError
 from striate.exporting import load_model
 from striate.exporting.delivery import Exported
 from striate.exporting.delivery import export as deliver
 from striate.exporting.parity import Picture
-from striate.pipeline.plan import digest
-from striate.pipeline.together import by_name
+from striate.pipeline.judging import Rules, answering
+from striate.pipeline.plan import cut_as_planned, digest
 
 _COMPARED = 64
 _JUDGED = 512  # with 8 bits some answers change: their share needs more pictures
@@ -34,6 +34,8 @@ def export(
     The files are compared with the network on pictures the run held out, from its own source.
     """
     model = load_model(Path(run))
+    rules = Rules.from_dict(model.config.get("calibration", {}))
+    model = replace(model, net=answering(model.net, rules))
     data, held_out, learnt = _parts(model.config, Path(run))
     chosen = _spread(held_out, _JUDGED if int8 else _COMPARED)
     same = digest(data) == model.config["data"]["digest"]
@@ -59,9 +61,8 @@ def _parts(config: dict[str, Any], run: Path) -> tuple[Dataset, Tensor, Tensor]:
             remedy="Name a run folder, as `striate train` prints it",
             exit_code=WRONG_INPUT,
         )
-    data, kept = load_source(config["data"]["source"]), config["together"]
-    groups = [*by_name(data, kept["group_by"]), *kept["copies"]]
-    cut = split(data, seed=config["recipe"]["seed"], groups=groups)
+    data = load_source(config["data"]["source"])
+    cut = cut_as_planned(config, data)
     return data, cut.test if len(cut.test) else cut.val, cut.train
 
 

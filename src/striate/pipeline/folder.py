@@ -23,11 +23,14 @@ from striate.locks import exclusive, held_alone
 
 if TYPE_CHECKING:
     from striate.data import Excluded
+    from striate.data.check import Report
 
 METRICS = "metrics.jsonl"
 TENSORBOARD = "tensorboard"
 LAST = "last"
 EXCLUDED = "excluded.csv"
+PREDICTIONS = "predictions.csv"
+CHECK = "check.json"
 _LOCK = ".lock"
 
 
@@ -43,8 +46,7 @@ def make(folder: Path, plan: Mapping[str, Any]) -> None:
     making = folder.parent / f".making-{secrets.token_hex(8)}"
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        if os.path.lexists(folder):
-            raise taken(folder)
+        check_free(folder)
         making.mkdir()
         write_atomic(making / CONFIG, seal(plan))
         making.rename(folder)
@@ -64,6 +66,12 @@ def make(folder: Path, plan: Mapping[str, Any]) -> None:
         with contextlib.suppress(OSError):
             (making / CONFIG).unlink(missing_ok=True)
             making.rmdir()
+
+
+def check_free(folder: Path) -> None:
+    """Refuse a folder that is there, before anything takes time; `make` asks again."""
+    if os.path.lexists(folder):
+        raise taken(folder)
 
 
 def taken(folder: Path) -> StriateError:
@@ -120,20 +128,30 @@ def list_excluded(folder: Path, excluded: Sequence[Excluded]) -> None:
     write_atomic(folder / EXCLUDED, rows.getvalue().encode())
 
 
+def keep_check(folder: Path, check: Report) -> None:
+    """What the check of the data found, whole."""
+    write_atomic(folder / CHECK, (json.dumps(check.to_dict(), indent=2) + "\n").encode())
+
+
 def release(folder: Path) -> None:
     """Take back the folder of a run that failed before there was anything to go on from."""
     # Whatever ended the run says more than a failed clean-up would.
     with contextlib.suppress(OSError):
         if (folder / LAST).is_dir():
             (folder / LAST).rmdir()  # which fails where there is a snapshot
-        if {path.name for path in folder.iterdir()} <= {CONFIG, _LOCK, EXCLUDED, TENSORBOARD}:
+        if {path.name for path in folder.iterdir()} <= {
+            CONFIG,
+            _LOCK,
+            CHECK,
+            EXCLUDED,
+            TENSORBOARD,
+        }:
             # The name first, in one step: a second Ctrl-C leaves a whole run, or none.
             gone = folder.with_name(f".striate-{secrets.token_hex(8)}.gone")
             folder.rename(gone)
             shutil.rmtree(gone / TENSORBOARD, ignore_errors=True)
-            (gone / EXCLUDED).unlink(missing_ok=True)
-            (gone / CONFIG).unlink(missing_ok=True)
-            (gone / _LOCK).unlink(missing_ok=True)
+            for name in (CHECK, EXCLUDED, CONFIG, _LOCK):
+                (gone / name).unlink(missing_ok=True)
             gone.rmdir()
 
 

@@ -15,11 +15,13 @@ import torch
 import striate
 from striate.data import Dataset, Files, Split
 from striate.data.sources.known import KNOWN
+from striate.data.split import split
 from striate.errors import WRONG_INPUT, StriateError
 from striate.exporting import FORMAT
 from striate.models import create
+from striate.pipeline.decide import Decision
+from striate.pipeline.together import by_name
 from striate.preprocess import Preprocess
-from striate.training import Recipe
 from striate.training.dist import device
 
 
@@ -27,8 +29,7 @@ def begin(
     source: str | Path,
     data: Dataset,
     cut: Split,
-    preprocess: Preprocess,
-    recipe: Recipe,
+    decision: Decision,
 ) -> dict[str, Any]:
     """The config of a run that begins: enough to go on with it in another process."""
     samples = {"train": len(cut.train), "val": len(cut.val), "test": len(cut.test)}
@@ -36,8 +37,11 @@ def begin(
     return {
         "format": FORMAT,
         "classes": list(data.classes),
-        "preprocess": preprocess.to_dict(),
-        "recipe": recipe.to_dict(),
+        "mode": decision.mode,
+        "why": list(decision.why),
+        "weights": decision.weights,
+        "preprocess": decision.preprocess.to_dict(),
+        "recipe": decision.recipe.to_dict(),
         "data": {
             "source": where,
             "name": data.name,
@@ -77,6 +81,24 @@ def network(
             exit_code=WRONG_INPUT,
         ) from error
     return {"name": name, "options": settled}
+
+
+def cut_as_planned(plan: Mapping[str, Any], data: Dataset) -> Split:
+    """The cut of a run that has begun, made again from its config."""
+    kept = plan["together"]
+    groups = [*by_name(data, kept["group_by"]), *map(tuple, kept["copies"])]
+    cut = split(data, seed=plan["recipe"]["seed"], groups=groups)
+    return without_validation(data, cut) if plan["mode"] == "features" else cut
+
+
+def without_validation(data: Dataset, cut: Split) -> Split:
+    """The cut where cross-validation judges every choice, so that no picture is kept for that.
+
+    An official validation part beside none to test on is what nothing was chosen by: the test.
+    """
+    if len(data.parts.get("val", ())) and not len(data.parts.get("test", ())):
+        return Split(torch.cat((cut.train, cut.test)).sort().values, cut.val[:0], cut.val)
+    return Split(torch.cat((cut.train, cut.val)).sort().values, cut.val[:0], cut.test)
 
 
 def digest(data: Dataset) -> str:

@@ -5,47 +5,52 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
-from striate.data import Dataset, load_source
+from striate.data import Dataset, Split, load_source
+from striate.data.check import Report
 from striate.data.split import split
 from striate.errors import WRONG_INPUT, ArgumentError, StriateError, printable
 from striate.exporting import CONFIG, seal
 from striate.files import write_atomic
 from striate.pipeline import folder as run_folder
-from striate.pipeline.choose import (
-    check_enough,
-    default_model,
-    preprocess_for,
-    without_pictures,
-)
-from striate.pipeline.job import Job, Run, Talk, train_into
-from striate.pipeline.plan import begin, digest, network
+from striate.pipeline.choose import check_enough, look_at, without_pictures
+from striate.pipeline.decide import NONE, Decision, Wish, decide
+from striate.pipeline.job import Job, Run, Talk
+from striate.pipeline.plan import begin, cut_as_planned, digest, network, without_validation
 from striate.pipeline.together import by_name, copies
+from striate.pipeline.work import train_into
 from striate.preprocess import Preprocess
-from striate.training import (
-    Recipe,
-    Team,
-    team,
-)
-from striate.training.dist import device, restarted
+from striate.training import Recipe, Team, team
+from striate.training.dist import ALONE, device, restarted
 from striate.training.snapshots import newest_facts
 from striate.training.state import check_recipe
 from striate.training.step import precision_of
 
 SILENT = Talk()
-RECIPE = Recipe()
-NONE: Mapping[str, Any] = MappingProxyType({})
+_NO_LIMIT = 1_000_000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A run that is decided and not begun."""
+
+    data: Dataset
+    cut: Split
+    decision: Decision
+    plan: dict[str, Any]
+    check: Report | None
 
 
 def train(
     source: str | Path = "sample",
     *,
+    mode: str = "",
     model: str | None = None,
     options: Mapping[str, Any] = NONE,
-    recipe: Recipe = RECIPE,
+    recipe: Recipe | None = None,
     group_by: str = "",
     out: str | Path | None = None,
     talk: Talk = SILENT,
@@ -53,43 +58,70 @@ def train(
 ) -> Run:
     """Train a classifier on `source` and write its run folder.
 
-    Without a `model` the size of the pictures decides. `settings` change the recipe: `epochs=20,
-    seed=1`. The test part is held out before anything is measured and is used once, at the end.
-    Neither copies of a picture nor files whose names match the regular expression `group_by` alike
-    come into two parts.
+    What is not said is decided by the pictures, the weights at hand and the time: `mode`
+    (`features`, `finetune`, `scratch`), `model`, `recipe`. `settings` change the recipe:
+    `epochs=20, seed=1`. The test part is held out before anything is measured and is used once, at
+    the end. Neither copies of a picture nor files whose names match the regular expression
+    `group_by` alike come into two parts.
     """
-    recipe = recipe.with_settings(settings)
-    # As it is on this machine: what the run's record says is what was done.
-    recipe = recipe.with_settings({"precision": precision_of(recipe, device().type)})
+    wish = Wish(mode, model or "", options, recipe, _unlimited(settings))
+    if out is not None and not restarted():
+        run_folder.check_free(Path(out))
     with team() as members:
         talk = talk if members.leads else SILENT
-        data = load_source(source)
-        named = by_name(data, group_by)
-        found = _copies(data, members, talk)
-        cut = split(data, seed=recipe.seed, groups=[*named, *found])
-        check_enough(data, cut)
-        for name in without_pictures(data):
-            talk.say(f"class {printable(name)!r} has no pictures: it will never be the answer")
-        preprocess = preprocess_for(data, cut.train)
-        plan = begin(source, data, cut, preprocess, recipe)
-        name = model or default_model(preprocess.size)
-        plan["model"] = network(name, options, data, preprocess)
-        plan["together"] = {"group_by": group_by, "copies": found}
-        free = out if out is not None else run_folder.free_name(Path("runs"), data.name)
+        planned = plan_run(source, wish, group_by, members, talk)
+        for reason in planned.decision.why:
+            talk.say(reason)
+        free = out if out is not None else run_folder.free_name(Path("runs"), planned.data.name)
         path = Path(members.words(str(free))[0])
-        job = Job(data, cut, preprocess, recipe, plan, talk, members)
-        if restarted() and run_folder.has_begun(path, plan):
+        preprocess, chosen = planned.decision.preprocess, planned.decision.recipe
+        job = Job(planned.data, planned.cut, preprocess, chosen, planned.plan, talk, members)
+        if restarted() and run_folder.has_begun(path, planned.plan):
             with _held(path, members):
                 return train_into(path, job)
         if members.leads:
-            run_folder.make(path, plan)
+            run_folder.make(path, planned.plan)
         with _held(path, members):
             try:
+                if members.leads and planned.check:
+                    run_folder.keep_check(path, planned.check)
                 return train_into(path, job)
             except BaseException:
                 if members.leads:
                     run_folder.release(path)
                 raise
+
+
+def plan_run(
+    source: str | Path, wish: Wish, group_by: str = "", members: Team = ALONE, talk: Talk = SILENT
+) -> Planned:
+    """Check a source, cut it, and decide how to learn from it; nothing is written."""
+    # Refused before anything is looked at, which takes longer.
+    seed = (wish.recipe or Recipe()).with_settings(wish.settings).seed
+    data = load_source(source)
+    named = by_name(data, group_by)
+    found, check = _copies(data, members, talk)
+    cut = split(data, seed=seed, groups=[*named, *found])
+    check_enough(data, cut)
+    for name in without_pictures(data):
+        talk.say(f"class {printable(name)!r} has no pictures: it will never be the answer")
+    decision = decide(data, cut, look_at(data, cut.train), wish, members.size)
+    if decision.mode == "features":
+        cut = without_validation(data, cut)
+    # As it is on this machine: what the run's record says is what was done.
+    recipe = decision.recipe
+    recipe = recipe.with_settings({"precision": precision_of(recipe, device().type)})
+    decision = replace(decision, recipe=recipe)
+    plan = begin(source, data, cut, decision)
+    plan["model"] = network(decision.model, decision.options, data, decision.preprocess)
+    plan["together"] = {"group_by": group_by, "copies": found}
+    return Planned(data, cut, decision, plan, check)
+
+
+def _unlimited(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A budget without a number of epochs is what ends the run."""
+    endless = {"epochs": _NO_LIMIT} if settings.get("budget") else {}
+    return {**endless, **settings}
 
 
 def resume(
@@ -102,10 +134,13 @@ def resume(
 
     The data must be what they were: they are loaded and cut anew, and compared.
     """
-    path = Path(path)
+    path, settings = Path(path), _unlimited(settings)
     plan = run_folder.read_plan(path)
     begun = Recipe.from_dict(plan["recipe"])
     recipe = begun.with_settings(settings)
+    if plan["mode"] == "features" and settings:
+        expected = "nothing beside --resume: features are computed once, and their head is solved"
+        raise ArgumentError(next(iter(settings)), next(iter(settings.values())), expected)
     check_recipe(recipe, begun)
     _check_growth(path, recipe, settings)
     with team() as members, _held(path, members):
@@ -118,9 +153,7 @@ def resume(
                 remedy="Bring it back as it was, or start a new run",
                 exit_code=WRONG_INPUT,
             )
-        kept = plan["together"]
-        groups = [*by_name(data, kept["group_by"]), *kept["copies"]]
-        cut = split(data, seed=recipe.seed, groups=groups)
+        cut = cut_as_planned(plan, data)
         preprocess = Preprocess.from_dict(plan["preprocess"])
         as_fast = recipe.with_settings({"precision": "auto"})
         if recipe.precision == "bfloat16" != precision_of(as_fast, device().type):
@@ -147,10 +180,13 @@ def _check_growth(path: Path, recipe: Recipe, settings: Mapping[str, Any]) -> No
         raise ArgumentError("budget", recipe.budget, expected)
 
 
-def _copies(data: Dataset, members: Team, talk: Talk) -> list[tuple[int, int]]:
+def _copies(
+    data: Dataset, members: Team, talk: Talk
+) -> tuple[list[tuple[int, int]], Report | None]:
     """What the first process finds: a file that another cannot read must not change its cut."""
-    found = json.dumps(copies(data, talk.decoding, talk.say))
-    return [(one, other) for one, other in json.loads(members.words(found)[0])]
+    pairs, check = copies(data, talk.decoding, talk.say)
+    found = members.words(json.dumps(pairs))[0]
+    return [(one, other) for one, other in json.loads(found)], check
 
 
 @contextlib.contextmanager

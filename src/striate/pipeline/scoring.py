@@ -10,14 +10,11 @@ from typing import Any
 import torch
 
 from striate.data import load_source
-from striate.data.loader import Loader
 from striate.data.opening import open_store
-from striate.data.order import Order
 from striate.errors import WRONG_INPUT, StriateError
-from striate.metrics import Scores, Share
+from striate.metrics import Scores, Share, Tally
 from striate.pipeline.classifier import load
 from striate.pipeline.plan import digest
-from striate.training import evaluate as tally_of
 
 _BATCH = 256
 
@@ -79,13 +76,10 @@ def evaluate(
         report=lambda done, total: None,
         say=lambda line: None,
     )
-    loader = Loader(
-        store,
-        labels,
-        Order(_BATCH, shuffle=False),
-        normalise=classifier.preprocess.normalise,
-        part=indices,
-    )
-    tally = tally_of(classifier.net, loader, len(classifier.classes))
+    tally = Tally(len(classifier.classes))
+    batches = indices.split(_BATCH)
+    for ids, (pixels, readable) in zip(batches, store.batches(batches), strict=True):
+        logits = classifier.logits(pixels) / classifier.rules.temperature
+        tally.add(logits, labels[ids], readable)
     per_class = dict(zip(classifier.classes, tally.per_class(), strict=True))
     return Evaluation(tally.scores(), per_class)

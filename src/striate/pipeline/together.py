@@ -8,7 +8,7 @@ from collections.abc import Callable
 from torch import Tensor
 
 from striate.data import Dataset, Files
-from striate.data.check import check
+from striate.data.check import Report, check
 from striate.data.split import groups_by
 from striate.errors import ArgumentError
 
@@ -27,25 +27,30 @@ def by_name(data: Dataset, pattern: str) -> list[tuple[int, int]]:
     return groups_by(data.pictures.names, pattern)
 
 
-def copies(data: Dataset, step: Step, say: Callable[[str], None]) -> list[tuple[int, int]]:
-    """Pairs of pictures that are one and the same, where a part is yet to be cut.
+def copies(
+    data: Dataset, step: Step, say: Callable[[str], None]
+) -> tuple[list[tuple[int, int]], Report | None]:
+    """Pairs of pictures that are one and the same, and the check that found them, if one was made.
 
-    Files are searched for near duplicates as `striate check` does it. Sets that come as pixels are
-    searched for equal ones only: among 60,000 small digits the near ones would take a minute.
+    Files are checked as `striate check` does it. Sets that come as pixels are searched for equal
+    ones only, where a part is yet to be cut: among 60,000 digits near ones would take a minute.
     """
-    if all(len(data.parts.get(part, ())) for part in ("val", "test")):
-        return []
+    report = None
     if isinstance(data.pictures, Tensor):
-        pairs = _equal(data.pictures)
+        cut = all(len(data.parts.get(part, ())) for part in ("val", "test"))
+        pairs = [] if cut else _equal(data.pictures)
     elif len(data) > _MOST:
         say(f"Copies are not looked for among more than {_MOST:,} files; --group-by can name them")
-        return []
+        return [], None
     else:
-        pairs = [(int(one), int(other)) for one, other in check(data, step=step).pairs]
-    if pairs:
+        report = check(data, step=step)
+        pairs = [(int(one), int(other)) for one, other in report.pairs]
+        for finding in (*report.problems, *report.warnings):
+            say(f"data check: {finding.message}")
+    if pairs and any(not len(data.parts.get(part, ())) for part in ("val", "test")):
         num = len({index for pair in pairs for index in pair})
         say(f"{num:,} pictures have copies or near copies, which stay together in one part")
-    return pairs
+    return pairs, report
 
 
 def _equal(pictures: Tensor) -> list[tuple[int, int]]:

