@@ -1,4 +1,4 @@
-"""The main job on the embedded digits: train, then classify a digit the network has not seen.
+"""The main job on the embedded digits: train, judge, report; then ask about a digit it never saw.
 
 `make demo` runs this. Both steps are the commands that a person would type.
 """
@@ -29,11 +29,11 @@ def main() -> None:
         f"\nTest accuracy {run['test']['accuracy']:.1%} on {run['test']['n']:,} held-out digits, "
         f"{run['seconds']:.0f} s of training."
     )
-    print(f"The run is in {run['run']}: model.safetensors, config.json, metrics.jsonl.")
     print(f"Try next: .venv/bin/striate predict {run['run']} {picture}")
     print("          (your own digits: white ink on black, centred, one to a picture)")
     print("          .venv/bin/striate filter docs/img/photo.jpg sobel-x --side-by-side")
     print("          .venv/bin/striate --help")
+    print(f"The report, for your browser: {(Path(run['run']) / 'report.html').resolve()}")
     assert run["test"]["accuracy"] >= 0.97, "below the promised 97 %"
 
 
