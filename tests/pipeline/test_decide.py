@@ -75,7 +75,7 @@ def test_many_photos_are_tuned_on_where_the_budget_allows_it() -> None:
 def test_without_weights_it_is_from_scratch_and_says_so() -> None:
     found = decided(PHOTOS, 100, 100)
     assert (found.mode, found.model) == ("scratch", "mobilenet_v3_small")
-    assert found.why[0] == "from scratch: no published weights are on this machine"
+    assert found.why[0].startswith("from scratch: no published weights are on this machine; pip")
     with pytest.raises(ArgumentError, match="no published weights are on this machine"):
         decided(PHOTOS, 100, 100, mode="features")
 

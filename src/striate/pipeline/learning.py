@@ -136,7 +136,8 @@ def _published(job: Job) -> ConvNet:
     """The network with its published weights, fitted to the data's classes and bands."""
     model = job.plan["model"]
     net = create(model["name"], pretrained=job.plan["weights"], **model["options"]).eval()
-    return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+    net.to(device(), memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return net
 
 
 def _warm_start(job: Job, store: Store) -> ConvNet:
