@@ -50,7 +50,8 @@ def section(report: dict[str, Any]) -> str:
     for case in report["rows"]:
         seconds = case["seconds"]
         cells = [f"{1000 * seconds[peer]:,.1f}" if peer in seconds else "" for peer in peers]
-        lines.append(row([case["name"], *cells, f"{case['ratio']:.2f}", case.get("notes", "")]))
+        ratio = f"{case['ratio']:.2f}" if "ratio" in case else ""  # where no peer ran
+        lines.append(row([case["name"], *cells, ratio, case.get("notes", "")]))
     return "\n".join([*lines, ""])
 
 
