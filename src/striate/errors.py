@@ -15,6 +15,7 @@ from collections.abc import Iterable
 FAILED = 1
 WRONG_INPUT = 2
 DATA_PROBLEMS = 3
+GATE_FAILED = 4
 INTERRUPTED = 130
 TERMINATED = 143
 

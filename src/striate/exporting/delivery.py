@@ -14,12 +14,11 @@ from striate.data import pixels_of
 from striate.data.formats import format_of
 from striate.data.kinds import Unreadable
 from striate.data.reading import read
-from striate.errors import ArgumentError, StriateError
+from striate.errors import GATE_FAILED, ArgumentError, StriateError
 from striate.exporting.modelfile import LoadedModel
 from striate.exporting.onnx import export_onnx
 from striate.exporting.packages import require
 from striate.exporting.parity import (
-    GATE_FAILED,
     TOLERANCE,
     Parity,
     Picture,

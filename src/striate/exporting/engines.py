@@ -11,11 +11,11 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from striate.errors import StriateError, unknown_name
+from striate.errors import GATE_FAILED, StriateError, unknown_name
 from striate.exporting.conversion import PIXELS, as_it_is, graph_of
 from striate.exporting.fold import folded_copy
 from striate.exporting.packages import MissingError, require
-from striate.exporting.parity import GATE_FAILED, TOLERANCE
+from striate.exporting.parity import TOLERANCE
 from striate.preprocess import Preprocess
 
 

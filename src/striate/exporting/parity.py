@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from striate.data import pixels_of
 from striate.data.kinds import Unreadable
 from striate.data.quiet import quiet
-from striate.errors import WRONG_INPUT, StriateError
+from striate.errors import GATE_FAILED, WRONG_INPUT, StriateError
 from striate.exporting.onnx import calibration_of
 from striate.exporting.packages import require
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from striate.exporting.modelfile import LoadedModel
 
 TOLERANCE = 1e-4
-GATE_FAILED = 4
 _TIE = 1e-6
 _BATCH = 16
 
