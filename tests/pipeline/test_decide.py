@@ -114,6 +114,16 @@ def test_few_pictures_are_seen_more_often() -> None:
     assert decided(GREY, *[500] * 10).recipe == Recipe()
 
 
+def test_what_takes_long_is_told_before() -> None:
+    slow = decided(PHOTOS, 500, 500, mode="scratch", model="resnet50")
+    assert "hours; with --budget 10m it ends in time" in slow.why[-1]
+    bounded = decided(
+        PHOTOS, 500, 500, mode="scratch", model="resnet50", settings={"budget": 600.0}
+    )
+    assert "takes about" not in bounded.why[-1]
+    assert "takes about" not in decided(GREY, *[500] * 10).why[-1]
+
+
 def test_features_need_one_process_alone() -> None:
     data = data_of(100, 100)
     with pytest.raises(ArgumentError, match="nproc: got 2, expected 1 in features mode"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -29,6 +30,7 @@ _MANY_SMALL = 5_000  # small colour pictures from which a network of their own l
 _LEAST = 16  # pixels, below which `airbench94` has no map left
 _MANY = 2_000  # pictures from which fine-tuning gains what it costs
 _SECONDS = 1_800.0  # that fine-tuning may take where no budget was given
+_PATIENCE = 900.0  # seconds after which one asks how long it takes
 _SPEED = 2.5e10  # multiply-adds a second that two cores do in a training step
 _UPDATES = 600  # fewer teach a network nothing from scratch
 _MOST_EPOCHS = 100
@@ -166,7 +168,18 @@ def _from_scratch(data: Dataset, cut: Split, look: Look, wish: Wish, reason: str
     if not wish.recipe:
         base = _long_enough(base, len(cut.train))
     recipe, weighed = _weighed(data, cut, base, wish)
-    return Decision("scratch", model, options, "", look.preprocess, recipe, (*why, *weighed))
+    why += [*weighed, *_long(model, look.preprocess, len(cut.train), recipe)]
+    return Decision("scratch", model, options, "", look.preprocess, recipe, tuple(why))
+
+
+def _long(model: str, preprocess: Preprocess, count: int, recipe: Recipe) -> list[str]:
+    """A word on the time where it is long, and nothing bounds it."""
+    known = entry(model)
+    size = math.prod(preprocess.size) / math.prod(known.inputs[0][-2:])
+    seconds = 3 * known.macs * size * count * recipe.epochs / _SPEED
+    if recipe.budget or seconds < _PATIENCE or device().type == "cuda":
+        return []
+    return [f"this takes about {_minutes(seconds)}; with --budget 10m it ends in time"]
 
 
 def _long_enough(recipe: Recipe, count: int) -> Recipe:
