@@ -44,3 +44,9 @@ def test_other_pictures_are_unlike_however_they_are_laid() -> None:
 def test_a_blank_picture_has_no_likeness() -> None:
     alike = likeness(thumb(photo(np.random.default_rng(6))), np.zeros((1, 32, 32), "f4"), WHOLE)
     assert abs(alike.whole[0]) < 0.1
+
+
+def test_of_no_pair_there_is_nothing_to_say() -> None:
+    nothing = np.zeros((0, 32, 32), np.float32)
+    assert len(likeness(nothing, nothing, np.zeros(0, np.int64)).whole) == 0
+    assert len(roughly(nothing, nothing)) == 0

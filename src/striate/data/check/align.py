@@ -57,16 +57,17 @@ def _place(ours: Floats, theirs: Floats, steps: int) -> Floats:
     slopes = np.stack(
         [across * _GRID, across, down * _GRID[:, None], down, ours, np.ones_like(ours)], 1
     )
-    slopes = slopes[:, :, ::_EVERY, ::_EVERY].reshape(num, 6, -1)
     aim = ours[:, ::_EVERY, ::_EVERY]
+    points = aim[0].size if num else 0  # of no pair no size can be told
+    slopes = slopes[:, :, ::_EVERY, ::_EVERY].reshape(num, 6, points)
     place = np.tile(np.array([1, 0, 1, 0], np.float32), (num, 1))
     ridge = np.eye(6, dtype=np.float32)
     for _ in range(steps):
         laid, inside = _laid(theirs, place, _GRID[::_EVERY])
-        masked = slopes * inside.reshape(num, 1, -1)
+        masked = slopes * inside.reshape(num, 1, points)
         normal = masked @ slopes.transpose(0, 2, 1)
         normal += ridge * (1e-4 * normal + 1e-3)  # stays solvable where a picture has no slope
-        off = masked @ (laid - aim).reshape(num, -1, 1)
+        off = masked @ (laid - aim).reshape(num, points, 1)
         move = np.linalg.solve(normal, off)[:, :4, 0]
         place -= move
         place[:, 0::2] = place[:, 0::2].clip(*_SCALES)
