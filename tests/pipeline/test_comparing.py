@@ -39,10 +39,12 @@ def test_only_the_settings_that_differ_are_told(tmp_path: Path) -> None:
         tmp_path / "two",
         450,
         recipe=recipe(peak_rate=0.1),
+        mode="features",
         model={"name": "resnet20", "options": {"classes": 2, "dropout": 0.5}},
     )
     found = {each.setting: each.values for each in compare([one, two]).differences}
     assert found == {
+        "mode": (None, "features"),
         "model": ("lecture_net", "resnet20"),
         "model.options.dropout": (None, 0.5),
         "recipe.peak_rate": (0.004, 0.1),

@@ -164,6 +164,14 @@ def test_a_last_batch_of_one_trains(tmp_path: Path) -> None:
     assert config["data"]["samples"]["train"] % 17 == 1
 
 
+def test_a_folder_without_pictures_is_a_mistake(
+    photo_run: Trained, striate_command: Striate, tmp_path: Path
+) -> None:
+    done = striate_command("predict", photo_run.run.path, tmp_path)
+    assert done.returncode == 2
+    assert "expected a folder that holds pictures" in done.stderr
+
+
 @pytest.mark.slow
 def test_memory_is_flat_however_many_files(photo_run: Trained, tmp_path: Path) -> None:
     classifier = st.load(photo_run.run.path)

@@ -77,6 +77,9 @@ def predict(
     rank, size = _share(csv)
     files = itertools.islice(_files(paths), rank, None, size)
     length = top or (1 if csv else _TOP)
+    for path in paths:
+        if path.is_dir() and not _has_pictures(path):
+            raise ArgumentError("PICTURES", str(path), "a folder that holds pictures")
     rows = classifier.rows(files, length, "flip" if tta else "")
     said = talk(quiet)
     if not json and "recipe" not in classifier.config:
@@ -213,11 +216,13 @@ def _print_rows(rows: Iterator[Row], ranked: bool) -> int:
             bad += 1
             errors.print(in_plain_sight(f"striate: {row.path}: {row.error}"), soft_wrap=True)
             continue
-        answer = f"{row.path}: {row.answer.label} ({_percent(row.answer.probability)})"
+        likeliest = row.answer.top[0][0]
+        known = row.answer.label == likeliest
+        said = "" if known else f"at best {likeliest}, "
+        answer = f"{row.path}: {row.answer.label} ({said}{_percent(row.answer.probability)})"
         console.print(in_plain_sight(answer), soft_wrap=True)
         if ranked:
-            known = row.answer.label == row.answer.top[0][0]
-            for label, chance in row.answer.top[known:]:
+            for label, chance in row.answer.top[1:]:
                 console.print(in_plain_sight(f"  {label} ({_percent(chance)})"), soft_wrap=True)
     return bad
 

@@ -72,16 +72,21 @@ if __name__ == "__main__":
     facts = model.get_modelmeta().custom_metadata_map
     names, threshold = json.loads(facts["classes"]), json.loads(facts["threshold"])
     floor = json.loads(facts["floor"])  # of how like the training pictures it must be
+    if not sys.argv[1:] or sys.argv[1].startswith("-"):
+        sys.exit(__doc__)
+    bad = 0
     for path in sys.argv[1:]:
         try:
             answers = model.run(None, {"pixels": pixels(path)[None]})
         except Exception as error:
             print(f"{path}\\terror\\t{error}")
+            bad += 1
             continue
         chances, best = answers[0][0], answers[0][0].argmax()
         known = chances[best] >= threshold and (len(answers) == 1 or answers[1][0, 0] >= floor)
         label = names[best] if known else "unknown"
         print(f"{path}\\t{label}\\t{chances[best]:.6f}")
+    sys.exit(2 if bad else 0)
 '''
 
 

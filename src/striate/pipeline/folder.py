@@ -76,10 +76,11 @@ def check_free(folder: Path) -> None:
 
 def taken(folder: Path) -> StriateError:
     """How a run ends that would write into a folder which is already there."""
+    goes_on = f", or go on with it: --resume {folder}" if (folder / CONFIG).is_file() else ""
     return StriateError(
         "is already there, and a run overwrites nothing",
         where=str(folder),
-        remedy=f"Choose another --out, or go on with it: --resume {folder}",
+        remedy=f"Choose another --out{goes_on}",
         exit_code=WRONG_INPUT,
     )
 

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from striate.anatomy import summary
 from striate.data.augment import Stream, apply, policy
 from striate.data.stores import Store
+from striate.errors import printable
 from striate.evaluating import (
     Suspect,
     find_mislabels,
@@ -55,7 +56,7 @@ def report(
         held=Held(judged.ids, judged.labels, judged.chances),
         val=parts["val"].scores,
         test=parts["test"].scores if "test" in parts else None,
-        learnt=job.data.labels[job.cut.train].bincount(minlength=len(job.data.classes)),
+        learnt=_learnt(job, store),
         pictures=pictures,
         cost=_cost(path, job, learned, pictures.pixels(judged.ids[:_BATCH])),
         origin=_origin(path, job),
@@ -68,6 +69,15 @@ def report(
         check=json.loads(check.read_bytes()) if check.exists() else None,
     )
     write_report(path, found)
+
+
+def _learnt(job: Job, store: Store) -> Tensor:
+    """How many readable training pictures each class has (K,)."""
+    gone = {printable(one.path) for one in store.excluded}
+    ids = job.cut.train
+    if gone:
+        ids = torch.tensor([index for index in ids.tolist() if job.name_of(index) not in gone])
+    return job.data.labels[ids.long()].bincount(minlength=len(job.data.classes))
 
 
 def _pictures(job: Job, store: Store, net: nn.Module) -> Pictures:
