@@ -1,6 +1,7 @@
 """Noise and blank pictures are like no class, however sure the softmax is of them."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -158,3 +159,40 @@ def test_answer_and_signature_come_from_one_pass(name: str) -> None:
         assert torch.equal(answer, made(images))
         assert torch.equal(patterns, signature(made.features(images)))
     assert "features" not in vars(made)
+
+
+def test_several_threads_listen_to_one_network() -> None:
+    torch.manual_seed(0)
+    made = create("resnet20").eval()
+    pictures = [torch.randn(1, 3, 32, 32) for _ in range(8)]
+
+    @torch.no_grad()
+    def asked(images: Tensor) -> Tensor:
+        return with_signature(made, images)[1]
+
+    wanted = [asked(images) for images in pictures]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(asked, pictures * 6))
+    for place, came in enumerate(found):
+        assert torch.allclose(came, wanted[place % 8], atol=1e-5)
+
+
+def test_a_network_that_fails_stays_as_it_was() -> None:
+    made = create("resnet20").eval()
+    with pytest.raises(RuntimeError):
+        with_signature(made, torch.randn(1, 5, 32, 32))
+    assert "features" not in vars(made)
+
+
+def test_few_held_out_pictures_do_not_make_the_rest_unknown(
+    net: ConvNet, digits: tuple[Tensor, Tensor]
+) -> None:
+    pictures, labels = digits
+    seen = signed(net, pictures)
+    new = seen[2500:3500]
+    lost = []
+    for start in range(0, 60, 3):
+        held = seen[2500 + start : 2503 + start]
+        familiar = fit_familiar(seen[:42], labels[:42], 10, held)
+        lost.append((familiar.score(new) < familiar.floor).float().mean().item())
+    assert sum(lost) / len(lost) < 0.1

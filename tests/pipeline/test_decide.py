@@ -127,7 +127,27 @@ def test_what_takes_long_is_told_before() -> None:
 def test_features_need_one_process_alone() -> None:
     data = data_of(100, 100)
     with pytest.raises(ArgumentError, match="nproc: got 2, expected 1 in features mode"):
-        decide(data, split(data), PHOTOS, Wish(), 2)
+        decide(data, split(data), PHOTOS, Wish(mode="features"), 2)
+    assert decide(data, split(data), PHOTOS, Wish(), 2).mode == "finetune"
+
+
+def test_what_a_solved_head_has_no_use_for_is_named() -> None:
+    found = decided(
+        PHOTOS, 100, 100, mode="features", settings={"epochs": 30.0, "batch_size": 7, "seed": 3}
+    )
+    assert found.why[-1].endswith("not trained: batch_size, epochs")
+    assert found.recipe.seed == 3
+    assert found.recipe.batch_size != 7
+    with pytest.raises(ArgumentError, match="expected scratch, which named recipes are for"):
+        decided(PHOTOS, 100, 100, mode="finetune", recipe=Recipe(), model="resnet18")
+
+
+def test_a_network_whose_head_cannot_be_solved_learns_from_scratch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("striate.pipeline.decide.at_hand", lambda record: True)
+    assert decided(PHOTOS, 100, 100, model="squeezenet1_1").mode == "scratch"
+    assert decided(PHOTOS, 100, 100, model="resnet18").mode == "features"
 
 
 def test_where_cross_validation_judges_no_picture_is_set_aside() -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,9 @@ from striate.models.contract import ConvNet
 
 KEEP_KNOWN = 0.98
 """Of the held-out pictures, how many the floor of familiarity lets through."""
+
+_FEW = 50  # held-out pictures, by which alone no floor can be laid
+_LISTENING = threading.Lock()  # a network is changed while it is listened to
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +91,17 @@ def fit_familiar(
 
     `held_out` (M, F) are signatures of pictures of the same kind that the net did not learn from.
     Without them, as for a trunk that learnt nothing here, every picture is compared with the means
-    of the others. At least the share `keep` of new pictures stays above the floor, on average; with
-    fewer than 50 to go by, the least familiar one is the floor.
+    of the others; so it is where fewer than 50 are held out. At least the share `keep` of new
+    pictures stays above the floor, on average; with fewer than 50 in all to go by, the least
+    familiar one is the floor.
     """
     _check_signatures(signatures, labels)
     signatures, labels = signatures.detach().cpu(), labels.cpu()
     directions = _directions(signatures, labels, classes)
     whole = Familiar(directions, -1.0)
-    seen = whole.score(held_out) if held_out is not None else _left_out(signatures, labels, classes)
+    seen = whole.score(held_out) if held_out is not None else signatures.new_zeros(0)
+    if len(seen) < _FEW:
+        seen = torch.cat((seen.cpu().double(), _left_out(signatures, labels, classes)))
     floor = floor_keeping(seen, keep, lowest=1)
     return Familiar(directions, -1.0 if floor is None else floor)
 
@@ -125,20 +132,25 @@ def with_signature(net: ConvNet, images: Tensor) -> tuple[Tensor, Tensor]:
     not ask, the maps are made once more.
     """
     heard: list[dict[str, Tensor]] = []
-    asked = net.features
+    with _LISTENING:
+        asked = net.features
 
-    def overheard(x: Tensor) -> dict[str, Tensor]:
-        heard.append(asked(x))
-        return heard[-1]
+        def overheard(x: Tensor) -> dict[str, Tensor]:
+            heard.append(asked(x))
+            return heard[-1]
 
-    if isinstance(asked, nn.Module):
-        hook = asked.register_forward_hook(lambda layer, given, maps: heard.append(maps))
-        answer = net(images)
-        hook.remove()
-    else:
-        net.features = overheard
-        answer = net(images)
-        del net.features
+        if isinstance(asked, nn.Module):
+            hook = asked.register_forward_hook(lambda layer, given, maps: heard.append(maps))
+            try:
+                answer = net(images)
+            finally:
+                hook.remove()
+        else:
+            net.features = overheard
+            try:
+                answer = net(images)
+            finally:
+                del net.features
     return answer, signature(heard[-1] if heard else asked(images))
 
 

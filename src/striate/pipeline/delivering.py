@@ -12,7 +12,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from striate.data import Dataset, Files, load_source
+from striate.data import Dataset, Files, Split, load_source
+from striate.data.split import split
 from striate.errors import WRONG_INPUT, StriateError
 from striate.exporting import load_model
 from striate.exporting.delivery import Exported
@@ -36,9 +37,9 @@ def export(
     model = load_model(Path(run))
     rules = Rules.from_dict(model.config.get("calibration", {}))
     model = replace(model, net=answering(model.net, rules))
-    data, held_out, learnt = _parts(model.config, Path(run))
+    data, same, cut = _source(model.config, Path(run))
+    held_out, learnt = cut.test if len(cut.test) else cut.val, cut.train
     chosen = _spread(held_out, _JUDGED if int8 else _COMPARED)
-    same = digest(data) == model.config["data"]["digest"]
     if not same:
         say("the data set is another one than the run learnt from: no accuracy is stated")
     return deliver(
@@ -52,8 +53,8 @@ def export(
     )
 
 
-def _parts(config: dict[str, Any], run: Path) -> tuple[Dataset, Tensor, Tensor]:
-    """The run's data, with the indices it was judged by and those it learnt from."""
+def _source(config: dict[str, Any], run: Path) -> tuple[Dataset, bool, Split]:
+    """The run's data, whether they are what they were, and their cut."""
     if "data" not in config or "recipe" not in config:
         raise StriateError(
             "does not say which pictures it was trained on, so there is nothing to compare with",
@@ -62,8 +63,9 @@ def _parts(config: dict[str, Any], run: Path) -> tuple[Dataset, Tensor, Tensor]:
             exit_code=WRONG_INPUT,
         )
     data = load_source(config["data"]["source"])
-    cut = cut_as_planned(config, data)
-    return data, cut.test if len(cut.test) else cut.val, cut.train
+    same = digest(data) == config["data"]["digest"]
+    # Copies are told by their places, which another set has not.
+    return data, same, cut_as_planned(config, data) if same else split(data)
 
 
 def _spread(part: Tensor, most: int) -> Tensor:

@@ -6,6 +6,7 @@ Each ends with a network, and with its answers about pictures that it did not le
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -46,7 +47,7 @@ from striate.transfer import (
     write_head,
 )
 
-_EVALUATION_BATCH = 512
+_PIXELS = 512 * 64 * 64  # of one batch, whose maps must fit into memory
 
 
 def learn(path: Path, job: Job, store: Store) -> Learned:
@@ -71,10 +72,14 @@ def _by_features(job: Job, store: Store) -> Learned:
     ids = cut.train[readable]
     head = _solved(job, ids, values[readable, :, :width])
     write_head(net, head)
-    known = Outputs(ids, values[readable, 0].double())
+    plain = values[readable, 0]
+    place = {index: row for row, index in enumerate(ids.tolist())}
 
     def outputs(columns: slice, wanted: Tensor) -> Outputs:
-        found = known if torch.equal(wanted, ids) else _plain_outputs(engine, store, wanted)
+        rows = [place[index] for index in wanted.tolist() if index in place]
+        if rows:  # of the training part, whose features are there
+            return Outputs(ids[rows], plain[rows, columns].double())
+        found = _plain_outputs(engine, store, wanted)
         return Outputs(found.ids, found.values[:, columns])
 
     def ask(ids: Tensor) -> Outputs:
@@ -153,7 +158,7 @@ def _warm_start(job: Job, store: Store) -> ConvNet:
 def _by_fitting(path: Path, job: Job, store: Store) -> Learned:
     recipe, cut, classes = job.recipe, job.cut, len(job.data.classes)
     train_part = loader(job, store, cut.train, recipe.batch_size, shuffle=True)
-    val_part = loader(job, store, cut.val, _EVALUATION_BATCH, shuffle=False)
+    val_part = loader(job, store, cut.val, _evaluation_batch(job), shuffle=False)
     net = _network(path, job, store)
     net.to(device(), memory_format=torch.channels_last)  # type: ignore[call-overload]
     with _listener(path, job) as report:
@@ -174,7 +179,7 @@ def _by_fitting(path: Path, job: Job, store: Store) -> Learned:
         )
 
     def outputs(of: nn.Module, ids: Tensor) -> Outputs:
-        part = loader(job, store, ids, _EVALUATION_BATCH, shuffle=False)
+        part = loader(job, store, ids, _evaluation_batch(job), shuffle=False)
         return _outputs(of, part, ids, job.team)
 
     return Learned(
@@ -236,11 +241,16 @@ def loader(job: Job, store: Store, part: Tensor, batch: int, *, shuffle: bool) -
 
 def _plain_pictures(job: Job, store: Store) -> Iterator[Tensor]:
     """Pictures of the training part as they are, well mixed, the same for every process."""
-    order = Order(_EVALUATION_BATCH, job.recipe.seed)
+    order = Order(_evaluation_batch(job), job.recipe.seed)
     normalise = job.preprocess.normalise
     part = job.cut.train
     for batch in Loader(store, job.data.labels, order, normalise=normalise, part=part):
         yield batch.images[batch.mask]
+
+
+def _evaluation_batch(job: Job) -> int:
+    """As many pictures as their size allows."""
+    return max(16, min(512, _PIXELS // math.prod(job.preprocess.size)))
 
 
 @contextlib.contextmanager

@@ -64,7 +64,7 @@ def train(
     the end. Neither copies of a picture nor files whose names match the regular expression
     `group_by` alike come into two parts.
     """
-    wish = Wish(mode, model or "", options, recipe, _unlimited(settings))
+    wish = Wish(mode, model or "", options, recipe, settings)
     if out is not None and not restarted():
         run_folder.check_free(Path(out))
     with team() as members:
@@ -96,6 +96,7 @@ def plan_run(
     source: str | Path, wish: Wish, group_by: str = "", members: Team = ALONE, talk: Talk = SILENT
 ) -> Planned:
     """Check a source, cut it, and decide how to learn from it; nothing is written."""
+    wish = replace(wish, settings=_unlimited(wish.settings))
     # Refused before anything is looked at, which takes longer.
     seed = (wish.recipe or Recipe()).with_settings(wish.settings).seed
     data = load_source(source)

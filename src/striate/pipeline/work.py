@@ -47,9 +47,9 @@ def train_into(path: Path, job: Job) -> Run:
         metrics = {"val": run.val.to_dict(), "test": run.test.to_dict() if run.test else None}
         facts = {"metrics": metrics, "seconds": run.seconds, "unreadable": len(store.excluded)}
         config = {**job.plan, **facts, "calibration": {**fit.to_dict(), **rules.to_dict()}}
+        save_model(path, learned.net, config)
         write_history(path / run_folder.METRICS, learned.history)
         _write_predictions(path, job, parts)
-        save_model(path, learned.net, config)
         report(path, job, store, learned, parts, _calibrated(parts, rules, fit))
     return run
 
