@@ -71,11 +71,13 @@ def predict(
     striate predict resnet50 photo.jpg
     striate predict runs/digits *.png --json | jq .rows
     """
+    from striate.pipeline import files_of
+
     _refuse_what_is_no_file(words)
     model, paths = _model_and_paths(words)
     classifier = _classifier(model, engine)
     rank, size = _share(csv)
-    files = itertools.islice(_files(paths), rank, None, size)
+    files = itertools.islice(files_of(paths), rank, None, size)
     length = top or (1 if csv else _TOP)
     for path in paths:
         if path.is_dir() and not _has_pictures(path):
@@ -140,12 +142,6 @@ def _classifier(model: str, engine: str) -> Classifier:
     if _is_run(Path(model)):
         return load(model, engine)
     return load_pretrained(model, engine)
-
-
-def _files(paths: list[Path]) -> Iterator[Path]:
-    from striate.pipeline import files_of
-
-    return files_of(paths)
 
 
 def _share(csv: Path | None) -> tuple[int, int]:

@@ -118,9 +118,10 @@ def train(  # noqa: PLR0913  # one argument an option, as typer wants it
         return _launch([*begun, *flags, *_words(given)], nproc, talk(quiet))
     from striate.pipeline import resume as go_on
     from striate.pipeline import train as run_training
+    from striate.training import Recipe
     from striate.training.dist import leads
 
-    changes = {**_set(settings or []), **_changes(epochs, budget, seed)}
+    changes = {**Recipe().parsed(settings or []), **_changes(epochs, budget, seed)}
     with _talk(talk(quiet or not leads()), tensorboard) as listeners:
         if resume is not None:
             run = go_on(resume, talk=listeners, **changes)
@@ -214,16 +215,6 @@ def _print_plan(planned: Planned, json: bool) -> None:
 
 
 _PARTS = {"train": "learn from", "val": "choose by", "test": "judge by"}
-
-
-def _set(settings: list[str]) -> dict[str, Any]:
-    """The settings of `--set name=value`, by name."""
-    from striate.training import Recipe
-
-    recipe = Recipe().changed(settings)
-    return {
-        name: getattr(recipe, name) for name in (one.partition("=")[0].strip() for one in settings)
-    }
 
 
 def _changes(epochs: float | None, budget: str | None, seed: int | None) -> dict[str, Any]:

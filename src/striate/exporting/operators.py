@@ -172,8 +172,7 @@ def _reduce(graph: Graph, step: Step) -> str:
 
 @COMPUTING.of("linalg_vector_norm")
 def _length(graph: Graph, step: Step) -> str:
-    given = [*step.args, *[2, None, False][len(step.args) - 1 :]]
-    image, order, axes, keep = given
+    image, order, axes, keep = filled(step, None, 2, None, False)
     if order != 2 or axes is None:
         raise NoFormError(f"a norm of order {order} over {axes} has no ONNX form here")
     return graph.add("ReduceL2", [graph.use(image), graph.numbers(axes)], keepdims=int(keep))

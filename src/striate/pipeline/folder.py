@@ -32,6 +32,8 @@ EXCLUDED = "excluded.csv"
 PREDICTIONS = "predictions.csv"
 CHECK = "check.json"
 _LOCK = ".lock"
+_BEFORE_LEARNING = (CHECK, EXCLUDED, CONFIG, _LOCK)
+"""Files that a run has before there is anything to go on from."""
 
 
 def free_name(parent: Path, source: str) -> Path:
@@ -140,18 +142,12 @@ def release(folder: Path) -> None:
     with contextlib.suppress(OSError):
         if (folder / LAST).is_dir():
             (folder / LAST).rmdir()  # which fails where there is a snapshot
-        if {path.name for path in folder.iterdir()} <= {
-            CONFIG,
-            _LOCK,
-            CHECK,
-            EXCLUDED,
-            TENSORBOARD,
-        }:
+        if {path.name for path in folder.iterdir()} <= {*_BEFORE_LEARNING, TENSORBOARD}:
             # The name first, in one step: a second Ctrl-C leaves a whole run, or none.
             gone = folder.with_name(f".striate-{secrets.token_hex(8)}.gone")
             folder.rename(gone)
             shutil.rmtree(gone / TENSORBOARD, ignore_errors=True)
-            for name in (CHECK, EXCLUDED, CONFIG, _LOCK):
+            for name in _BEFORE_LEARNING:
                 (gone / name).unlink(missing_ok=True)
             gone.rmdir()
 

@@ -14,7 +14,6 @@ from striate.errors import printable
 from striate.exporting.engines import Engine
 from striate.metrics import Scores
 from striate.models.contract import ConvNet
-from striate.pipeline.together import by_name
 from striate.preprocess import Preprocess
 from striate.training import Epoch, Recipe, Team
 from striate.training.log import Report
@@ -72,12 +71,6 @@ class Job:
     def mode(self) -> str:
         """features, finetune or scratch."""
         return str(self.plan["mode"])
-
-    @property
-    def together(self) -> Sequence[tuple[int, int]]:
-        """Pairs of samples that no cut may part."""
-        kept = self.plan["together"]
-        return [*by_name(self.data, kept["group_by"]), *map(tuple, kept["copies"])]
 
     def name_of(self, index: int) -> str:
         """What a sample is called: its file's name in the folder, or its number."""

@@ -26,6 +26,7 @@ from striate.models import create
 from striate.models.contract import ConvNet
 from striate.pipeline import folder as run_folder
 from striate.pipeline.job import Job, Learned, Outputs
+from striate.pipeline.together import kept_together
 from striate.training import (
     Checkpoints,
     Loss,
@@ -42,6 +43,7 @@ from striate.transfer import (
     Head,
     features_of,
     folds_of,
+    pairs_among,
     solve_logistic,
     trunk_of,
     write_head,
@@ -130,8 +132,7 @@ class _Signatures(nn.Module):
 def _solved(job: Job, ids: Tensor, values: Tensor) -> Head:
     """A head from features (N, V, F) of samples `ids`; copies of a picture share a fold."""
     labels, classes = job.data.labels[ids], len(job.data.classes)
-    place = {index: number for number, index in enumerate(ids.tolist())}
-    pairs = [(place[a], place[b]) for a, b in job.together if a in place and b in place]
+    pairs = pairs_among(ids, kept_together(job.plan, job.data))
     folds = folds_of(labels, groups=pairs, seed=job.recipe.seed)
     weights = balancing_weights(labels, classes) if job.recipe.balanced else None
     return solve_logistic(values, labels, classes, folds=folds, weights=weights, say=job.talk.say)

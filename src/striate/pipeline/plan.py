@@ -20,7 +20,7 @@ from striate.errors import WRONG_INPUT, StriateError
 from striate.exporting import FORMAT
 from striate.models import create
 from striate.pipeline.decide import Decision
-from striate.pipeline.together import by_name
+from striate.pipeline.together import kept_together
 from striate.preprocess import Preprocess
 from striate.training.dist import device
 
@@ -85,9 +85,7 @@ def network(
 
 def cut_as_planned(plan: Mapping[str, Any], data: Dataset) -> Split:
     """The cut of a run that has begun, made again from its config."""
-    kept = plan["together"]
-    groups = [*by_name(data, kept["group_by"]), *map(tuple, kept["copies"])]
-    cut = split(data, seed=plan["recipe"]["seed"], groups=groups)
+    cut = split(data, seed=plan["recipe"]["seed"], groups=kept_together(plan, data))
     return without_validation(data, cut) if plan["mode"] == "features" else cut
 
 

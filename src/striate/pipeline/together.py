@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from torch import Tensor
 
@@ -25,6 +26,12 @@ def by_name(data: Dataset, pattern: str) -> list[tuple[int, int]]:
         expected = f"nothing: the pictures of {data.name} have no names"
         raise ArgumentError("group-by", pattern, expected)
     return groups_by(data.pictures.names, pattern)
+
+
+def kept_together(plan: Mapping[str, Any], data: Dataset) -> list[tuple[int, int]]:
+    """The pairs that the cut of a run did not part, from its config."""
+    kept = plan["together"]
+    return [*by_name(data, kept["group_by"]), *map(tuple, kept["copies"])]
 
 
 def copies(

@@ -41,6 +41,7 @@ from striate.transfer import (
     features_of,
     folds_of,
     gradually,
+    pairs_among,
     solve_logistic,
     trunk_of,
     write_head,
@@ -180,9 +181,7 @@ def _head(net: ConvNet, table: _Table, seed: int) -> Head:
     values, readable = features_of(engine, table.store, part)
     part = part[readable]
     labels = table.data.labels[part]
-    position = {index: place for place, index in enumerate(part.tolist())}
-    pairs = [(position[a], position[b]) for a, b in table.pairs if {a, b} <= position.keys()]
-    folds = folds_of(labels, groups=pairs, seed=seed)
+    folds = folds_of(labels, groups=pairs_among(part, table.pairs), seed=seed)
     return solve_logistic(values[readable], labels, table.classes, folds=folds)
 
 

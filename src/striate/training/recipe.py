@@ -113,6 +113,10 @@ class Recipe:
 
     def changed(self, settings: Iterable[str]) -> Recipe:
         """The same recipe with some settings changed, each given as `name=value`."""
+        return self.with_settings(self.parsed(settings))
+
+    def parsed(self, settings: Iterable[str]) -> dict[str, Any]:
+        """Settings given as `name=value`, by name; they are checked when a recipe is made."""
         changes: dict[str, Any] = {}
         types = self._types()
         for setting in settings:
@@ -121,7 +125,7 @@ class Recipe:
                 raise ArgumentError("set", setting, "name=value, as in peak_rate=0.01")
             _one_of("setting", name, types)
             changes[name] = _value(name, text, types[name])
-        return self.with_settings(changes)
+        return changes
 
     def with_settings(self, settings: Mapping[str, Any]) -> Recipe:
         """The same recipe with some settings changed."""

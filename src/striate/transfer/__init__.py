@@ -11,6 +11,7 @@ from striate.transfer.finetune import deep_stages as deep_stages
 from striate.transfer.finetune import gradually as gradually
 from striate.transfer.finetune import write_head as write_head
 from striate.transfer.folds import folds_of as folds_of
+from striate.transfer.folds import pairs_among as pairs_among
 from striate.transfer.heads import Head as Head
 from striate.transfer.heads import mlp as mlp
 from striate.transfer.heads import nearest_mean as nearest_mean
@@ -29,6 +30,7 @@ __all__ = [
     "gradually",
     "mlp",
     "nearest_mean",
+    "pairs_among",
     "solve_logistic",
     "trunk_of",
     "write_head",

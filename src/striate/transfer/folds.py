@@ -12,6 +12,12 @@ from striate.data.split import roots_of
 from striate.errors import ArgumentError
 
 
+def pairs_among(ids: Tensor, pairs: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Pairs of samples as pairs of places in `ids` (N,), where both are there."""
+    place = {index: number for number, index in enumerate(ids.tolist())}
+    return [(place[a], place[b]) for a, b in pairs if a in place and b in place]
+
+
 def folds_of(
     labels: Tensor, count: int = 5, *, groups: Iterable[tuple[int, int]] = (), seed: int = 0
 ) -> Tensor:
