@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 
 from conftest import Striate
 from striate.errors import StriateError
-from striate.processes import LOST, _verdict, _watch, launch
+from striate.processes import LOST, _end, _verdict, _watch, launch
 from striate.training import Recipe
 from striate.training.dist import Team, team
 
@@ -143,6 +143,27 @@ def test_one_that_hangs_after_the_others_are_done_is_ended(monkeypatch: pytest.M
     ]
     _watch(children, [])  # type: ignore[arg-type]
     assert [child.returncode for child in children] == [0, -signal.SIGKILL]
+
+
+def test_the_first_may_report_when_the_others_have_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("striate.processes._PATIENCE", 0.2)
+    children = [
+        subprocess.Popen(["sleep", seconds], stdin=subprocess.PIPE) for seconds in ("1.5", "0")
+    ]
+    _watch(children, [])  # type: ignore[arg-type]
+    _end(children)  # type: ignore[arg-type]
+    assert [child.returncode for child in children] == [0, 0]
+
+
+def test_a_second_that_fails_is_noticed_while_the_first_waits_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("striate.processes._GRACE", 0.2)
+    children = [
+        subprocess.Popen(words, stdin=subprocess.PIPE) for words in (["sleep", "600"], ["false"])
+    ]
+    _watch(children, [])  # type: ignore[arg-type]
+    assert [child.returncode for child in children] == [-signal.SIGKILL, 1]
 
 
 def test_after_the_fourth_loss_it_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:

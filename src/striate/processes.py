@@ -102,9 +102,13 @@ def _attempt(
 
 
 def _watch(children: Sequence[subprocess.Popen[bytes]], asked: list[int]) -> None:
-    """Until all have ended; soon after one has failed, and at once at the second signal."""
+    """Until all have ended; soon after one has failed, and at once at the second signal.
+
+    The first saves and reports when the others have left, and takes the time that this takes.
+    """
     passed_on, deadline = 0, float("inf")
-    while any(child.poll() is None for child in children):
+    # All are asked each time: `any` would stop at the first that lives.
+    while None in [child.poll() for child in children]:
         if len(asked) > passed_on:
             passed_on = len(asked)
             for child in children:
@@ -112,7 +116,7 @@ def _watch(children: Sequence[subprocess.Popen[bytes]], asked: list[int]) -> Non
         codes = [child.returncode for child in children]
         if any(codes):
             deadline = min(deadline, time.monotonic() + _GRACE)
-        elif 0 in codes:  # the others have nothing left to do, or hang
+        elif codes[0] == 0:  # the others have nothing left to do, or hang
             deadline = min(deadline, time.monotonic() + _PATIENCE)
         if time.monotonic() > deadline:
             _end(children)

@@ -74,7 +74,7 @@ def test_predict_answers_for_good_files_and_names_bad_ones(
     )
     good, bad = json.loads(done.stdout)["rows"]
     assert done.returncode == 2
-    assert good.keys() == {"path", "label", "probability", "top"}
+    assert good.keys() == {"path", "label", "probability", "known", "top"}
     assert "not an image" in bad["error"]
 
 

@@ -5,7 +5,8 @@ import torch
 from torch import Tensor, nn
 
 from striate.errors import ArgumentError
-from striate.evaluating import VIEWS, averaged_probabilities, larger, views
+from striate.evaluating import VIEWS, larger, views
+from striate.pipeline.judging import Rules
 from striate.preprocess import Preprocess
 
 NET = nn.Sequential(nn.Conv2d(3, 4, 3, 2), nn.Tanh(), nn.Flatten(), nn.LazyLinear(5))
@@ -16,6 +17,12 @@ def engine(pixels: Tensor) -> Tensor:
     with torch.no_grad():
         answer: Tensor = NET(pixels.float() / 255)
     return answer
+
+
+def averaged(made: list[Tensor], temperature: float = 1.0) -> Tensor:
+    """As a classifier takes the views' answers together."""
+    chances, _ = Rules(temperature).judge([engine(view) for view in made])
+    return chances.float()
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +39,7 @@ def test_ten_crops_equal_ten_separate_passes(pixels: Tensor) -> None:
         for picture in (crop, torch.flip(crop, [3])):
             total += (engine(picture) / 1.5).softmax(1) / 10
     made = views(pixels, "ten", (28, 28))
-    torch.testing.assert_close(averaged_probabilities(engine, made, 1.5), total)
+    torch.testing.assert_close(averaged(made, 1.5), total)
     assert len(made) == 10
     assert all(one.dtype == torch.uint8 and one.shape == (3, 3, 28, 28) for one in made)
 
@@ -48,15 +55,12 @@ def test_flip_is_the_mean_of_two_passes(pixels: Tensor) -> None:
     small = pixels[:, :, :28, :28]
     both = [engine(one).softmax(1) for one in (small, torch.flip(small, [3]))]
     made = views(small, "flip", (28, 28))
-    torch.testing.assert_close(averaged_probabilities(engine, made), (both[0] + both[1]) / 2)
+    torch.testing.assert_close(averaged(made), (both[0] + both[1]) / 2)
 
 
 def test_flip_does_not_tell_mirror_images_apart(pixels: Tensor) -> None:
     small = pixels[:, :, :28, :28]
-    straight, mirrored = (
-        averaged_probabilities(engine, views(one, "flip", (28, 28)))
-        for one in (small, small.flip(3))
-    )
+    straight, mirrored = (averaged(views(one, "flip", (28, 28))) for one in (small, small.flip(3)))
     torch.testing.assert_close(straight, mirrored)
 
 

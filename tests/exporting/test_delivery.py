@@ -174,10 +174,13 @@ def test_a_file_in_the_place_of_the_folder_is_named(tmp_path: Path) -> None:
 
 def test_the_gate_itself() -> None:
     table = np.array([[0.2, 0.8], [0.5, 0.5]])
-    assert compared(table, table + 5e-5).passed
-    assert not compared(table, table + 2e-4).passed
-    assert compared(table, table[:, ::-1]) == Parity(pytest.approx(0.6), 1, 2)
-    assert not compared(table, np.full((2, 2), np.nan)).passed
+    assert compared(table, table + 5e-5, 2).passed
+    assert not compared(table, table + 2e-4, 2).passed
+    assert compared(table, table[:, ::-1], 2) == Parity(pytest.approx(0.6), 1, 2)
+    assert not compared(table, np.full((2, 2), np.nan), 2).passed
     assert not Parity(0.0, 0, 0).passed
+    beside = np.array([[0.2, 0.8, 0.71], [0.5, 0.5, 0.90]])  # a familiarity in the last column
+    assert compared(beside, beside, 2) == Parity(0.0, 2, 2)
+    assert not compared(beside, beside + np.array([0, 0, 2e-4]), 2).passed
     with pytest.raises(StriateError, match=r"in the shape \(2, 3\)"):
-        compared(table, np.zeros((2, 3)))
+        compared(table, np.zeros((2, 3)), 2)

@@ -59,6 +59,33 @@ def test_every_engine_answers_as_the_network(name: str) -> None:
             assert (came - wanted).abs().max() <= 1e-4 * wanted.abs().max(), engine
 
 
+def test_a_small_column_beside_large_ones_is_compared_by_its_own_size(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Logits of 30 and a familiarity of 1, which is off by what would be nothing for a logit."""
+
+    class Beside(nn.Module):
+        def forward(self, images: Tensor) -> Tensor:
+            seen = images.flatten(1).std(1, keepdim=True)
+            return torch.cat([30 * seen, -30 * seen, seen.tanh()], dim=1)
+
+    exact = engines._ENGINES["torch"]
+    assert engine_for(Beside(), SMALL, name="torch").name == "torch"
+
+    class Off:
+        name = "torch"
+
+        def __init__(self, net: nn.Module, preprocess: Preprocess) -> None:
+            self.ask = exact(net, preprocess)
+
+        def __call__(self, pixels: Tensor) -> Tensor:
+            return self.ask(pixels) + torch.tensor([0, 0, 1e-3])
+
+    monkeypatch.setitem(engines._ENGINES, "torch", Off)
+    with pytest.raises(StriateError, match="differs from PyTorch by"):
+        engine_for(Beside(), SMALL, name="torch")
+
+
 @pytest.mark.parametrize("engine", NAMES)
 def test_batches_of_any_size_may_follow_each_other(engine: str) -> None:
     net = lively("resnet20")

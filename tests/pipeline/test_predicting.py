@@ -16,6 +16,8 @@ from PIL import Image
 import striate as st
 from conftest import Striate, Trained
 from small_photos import picture
+from striate.evaluating import Familiar
+from striate.pipeline.judging import Rules
 
 
 def stored_otherwise(root: Path) -> dict[str, Path]:
@@ -105,6 +107,28 @@ def test_views_are_averaged(photo_run: Trained, kind: str) -> None:
         assert averaged.probability == pytest.approx(max(both.values()), abs=1e-6)
 
 
+def test_a_class_may_be_called_unknown(tmp_path: Path) -> None:
+    for name, colour in (("known", "blue"), ("unknown", "red")):
+        (tmp_path / "p" / name).mkdir(parents=True)
+        for number in range(12):
+            picture(colour, number).save(tmp_path / "p" / name / f"{number}.png")
+    run = st.train(tmp_path / "p", out=tmp_path / "run")
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    learnt, strange = st.load(run.path).predict([picture("red", 99), noise])
+    assert (learnt.label, learnt.known) == ("unknown", True)
+    assert (strange.label, strange.known) == ("unknown", False)
+    assert [answer.to_dict()["known"] for answer in (learnt, strange)] == [True, False]
+
+
+def test_of_several_views_the_mean_decides_what_is_known() -> None:
+    rules = Rules(threshold=0.8, familiar=Familiar(torch.eye(2), 0.5))
+    sure = torch.tensor([[9.0, 0.0, 0.9], [9.0, 0.0, 0.7], [9.0, 0.0, 0.9]])
+    other = torch.tensor([[9.0, 0.0, 0.2], [9.0, 0.0, 0.2], [0.0, 9.0, 0.9]])
+    chances, known = rules.judge([sure, other])
+    assert known.tolist() == [True, False, False]  # the third is sure of each class once
+    assert chances[2].tolist() == pytest.approx([0.5, 0.5])
+
+
 def test_every_engine_answers_alike(photo_run: Trained) -> None:
     image = picture("green", 5)
     wanted = st.load(photo_run.run.path).predict(image)
@@ -127,8 +151,11 @@ def test_a_table_of_answers(photo_run: Trained, striate_command: Striate, tmp_pa
     rows = list(csv.DictReader(io.StringIO(table.read_text())))
     assert [Path(row["path"]).name for row in rows] == ["a.png", "b.png", "c.png"]
     assert [row["label"] for row in rows[:2]] == ["red", "blue"]
+    assert [row["known"] for row in rows] == ["yes", "yes", ""]
     assert float(rows[0]["probability"]) > 0.5
     assert rows[2]["error"]
+    done = striate_command("predict", run, tmp_path / "in", "--csv", "-")
+    assert done.stdout == table.read_text()
     done = striate_command("predict", run, tmp_path / "in", "--json", "--top", "2")
     found = json.loads(done.stdout)["rows"]
     assert [len(row.get("top", ())) for row in found] == [2, 2, 0]

@@ -44,10 +44,14 @@ def test_the_card_states_the_same_figure_as_the_page() -> None:
 
 
 def test_without_a_test_part_the_card_says_so() -> None:
-    text = card(findings(tested=False, calibration=None))
+    made = findings(tested=False, calibration=None)
+    text = card(replace(made, model=replace(made.model, mode="scratch")))
     assert "none was left to test on" in text
-    assert "- No part was left to test on." in text
+    assert "- No part was left to test on. These are the validation pictures" in text
     assert "      split: validation" in text
+    solved = card(replace(made, model=replace(made.model, mode="features")))
+    assert "each answered without having learnt from it" in solved
+    assert "      split: cross-validated" in solved
     assert "Where no class" not in text
 
 

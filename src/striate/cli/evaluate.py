@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,8 +34,11 @@ def evaluate(
     striate evaluate runs/digits mnist --part test --json | jq .accuracy
     """
     from striate.pipeline import evaluate as run_evaluation
+    from striate.training.dist import leads
 
-    found = run_evaluation(run, source, part, talk().print)
+    if not leads():  # under torchrun: one process can do it
+        return
+    found = run_evaluation(run, source, part, partial(talk().print, soft_wrap=True))
     if json:
         print_json(found.to_dict())
     else:

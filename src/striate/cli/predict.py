@@ -7,9 +7,10 @@ import itertools
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from json import dumps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from striate.pipeline import Classifier, Row
 
 _DEFAULT = "efficientnet_lite0"
+_STDOUT = "-"
+_HEADS = ("path", "label", "probability", "known", "error")
 _TOP = 5
 
 
@@ -42,7 +45,8 @@ def predict(
         ),
     ] = None,
     csv: Annotated[
-        Path | None, typer.Option(help="Write a line for every picture into this file.")
+        Path | None,
+        typer.Option(help="Write a line for every picture into this file; - is the output."),
     ] = None,
     tta: Annotated[
         bool, typer.Option("--tta", help="Average over each picture and its mirror image.")
@@ -149,48 +153,56 @@ def _share(csv: Path | None) -> tuple[int, int]:
     from striate.processes import RANK, SIZE
 
     size = int(os.environ.get(SIZE, "1"))
-    if size > 1 and csv is None:
+    if size > 1 and (csv is None or str(csv) == _STDOUT):
         expected = "a file, for what several processes print would be mixed"
         raise ArgumentError("csv", "nothing", expected)
     return int(os.environ.get(RANK, "0")), size
 
 
 def _write_csv(path: Path, rows: Iterator[Row], top: int, said: Console) -> int:
-    """Write all rows, whole or not at all; returns how many are errors."""
+    """Write all rows, whole or not at all, or as they come for `-`; returns how many are errors."""
     from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
-    from striate.files import atomic_path
-
-    heads = ["path", "label", "probability", "error"]
-    heads += [f"{name}_{place}" for place in range(2, top + 1) for name in ("label", "probability")]
-    count = bad = 0
     columns = (TextColumn("{task.completed:,.0f} pictures"), TimeElapsedColumn())
-    quiet = not sys.stderr.isatty()
+    quiet = not sys.stderr.isatty() or str(path) == _STDOUT
+    count = bad = 0
     with (
-        atomic_path(path) as making,
-        making.open("w", encoding="utf-8", newline="") as file,
+        _opened(path) as file,
         Progress(*columns, console=said, disable=quiet, transient=True) as bar,
     ):
         task = bar.add_task("", total=None)
         lines = csv_module.writer(file, lineterminator="\n")
-        lines.writerow(heads)
+        lines.writerow([*_HEADS, *(f"{n}_{k}" for k in range(2, top + 1) for n in _HEADS[1:3])])
         for count, row in enumerate(rows, 1):
             lines.writerow(_cells(row))
             bad += row.answer is None
             bar.update(task, completed=count)
     unread = f", {bad:,} of them unreadable" if bad else ""
-    said.print(f"{count:,} pictures{unread}: {path}", soft_wrap=True)
+    where = "" if str(path) == _STDOUT else f": {path}"
+    said.print(f"{count:,} pictures{unread}{where}", soft_wrap=True)
     return bad
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[TextIO]:
+    from striate.files import atomic_path
+
+    if str(path) == _STDOUT:
+        yield sys.stdout
+        return
+    with atomic_path(path) as making, making.open("w", encoding="utf-8", newline="") as file:
+        yield file
 
 
 def _cells(row: Row) -> list[str]:
     facts = row.to_dict()
     if "error" in facts:
-        return [facts["path"], "", "", facts["error"]]
+        return [facts["path"], "", "", "", facts["error"]]
     more = [
         cell for one in facts["top"][1:] for cell in (one["label"], f"{one['probability']:.6f}")
     ]
-    return [facts["path"], facts["label"], f"{facts['probability']:.6f}", "", *more]
+    known = "yes" if facts["known"] else "no"
+    return [facts["path"], facts["label"], f"{facts['probability']:.6f}", known, "", *more]
 
 
 def _print_json(model: str, rows: Iterator[Row]) -> int:
@@ -212,9 +224,7 @@ def _print_rows(rows: Iterator[Row], ranked: bool) -> int:
             bad += 1
             errors.print(in_plain_sight(f"striate: {row.path}: {row.error}"), soft_wrap=True)
             continue
-        likeliest = row.answer.top[0][0]
-        known = row.answer.label == likeliest
-        said = "" if known else f"at best {likeliest}, "
+        said = "" if row.answer.known else f"at best {row.answer.top[0][0]}, "
         answer = f"{row.path}: {row.answer.label} ({said}{_percent(row.answer.probability)})"
         console.print(in_plain_sight(answer), soft_wrap=True)
         if ranked:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from striate.cli.output import Json, Quiet, print_json, results, talk
+from striate.cli.progress import progress
 from striate.errors import INTERRUPTED, TERMINATED, ArgumentError, StriateError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from striate.pipeline import Planned, Run, Talk
-    from striate.training import Step
+    from striate.pipeline import Planned, Run
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 
@@ -116,22 +113,24 @@ def train(  # noqa: PLR0913  # one argument an option, as typer wants it
             "--group-by": group_by or None,
         }  # fmt: skip
         return _launch([*begun, *flags, *_words(given)], nproc, talk(quiet))
+    from striate.pipeline import Wish, plan_run
     from striate.pipeline import resume as go_on
     from striate.pipeline import train as run_training
     from striate.training import Recipe
     from striate.training.dist import leads
 
     changes = {**Recipe().parsed(settings or []), **_changes(epochs, budget, seed)}
-    with _talk(talk(quiet or not leads()), tensorboard) as listeners:
+    with progress(talk(quiet or not leads()), tensorboard) as listeners:
         if resume is not None:
             run = go_on(resume, talk=listeners, **changes)
         else:
-            named = {"mode": mode, **_setup(recipe, model)}
             if dry_run:
-                return _print_plan(_planned(source, group_by, named, changes, listeners), json)
+                wish = Wish.of(mode, model or "", {}, recipe, changes)
+                return _print_plan(plan_run(source, wish, group_by, talk=listeners), json)
             run = run_training(
-                source, group_by=group_by, out=out, talk=listeners, **named, **changes
-            )
+                source, mode=mode, model=model, recipe=recipe, group_by=group_by, out=out,
+                talk=listeners, **changes,
+            )  # fmt: skip
     if leads():
         print_json(run.to_dict()) if json else _print_run(run)
 
@@ -180,31 +179,12 @@ def _source(recipe: str | None) -> str:
     return setup(recipe).source
 
 
-def _setup(recipe: str | None, model: str | None) -> dict[str, Any]:
-    """What `pipeline.train` takes for a named run or a named network."""
-    if recipe is None:
-        return {"model": model}
-    from striate.recipes import setup
-
-    named = setup(recipe)
-    options = named.options if model in (None, named.model) else {}
-    return {"model": model or named.model, "options": options, "recipe": named.recipe}
-
-
-def _planned(
-    source: str, group_by: str, named: dict[str, Any], changes: dict[str, Any], talk: Talk
-) -> Planned:
-    from striate.pipeline import Wish, plan_run
-
-    return plan_run(source, Wish(**named, settings=changes), group_by, talk=talk)
-
-
 def _print_plan(planned: Planned, json: bool) -> None:
     """What a run would do."""
     plan, decision = planned.plan, planned.decision
     kept = ("mode", "why", "weights", "model", "preprocess", "recipe", "data")
     if json:
-        print_json({name: plan[name] for name in kept})
+        print_json({**{name: plan[name] for name in kept}, "command": planned.command})
         return
     console, samples = results(), plan["data"]["samples"]
     for reason in decision.why:
@@ -242,30 +222,3 @@ def _print_run(run: Run) -> None:
     )
     console.print(f"Report:     {run.path / 'report.html'}", soft_wrap=True)
     console.print(f"Try next:   striate predict {run.path} PICTURES", soft_wrap=True)
-
-
-@contextmanager
-def _talk(console: Console, curves: bool) -> Iterator[Talk]:
-    """Bars on a terminal; a line an epoch in a pipe; nothing when quiet."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from striate.pipeline import Talk
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    on_terminal = sys.stderr.isatty()
-    with Progress(*columns, console=console, disable=not on_terminal, transient=True) as bar:
-        reading = bar.add_task("reading", total=None, visible=False)
-        training = bar.add_task("training", total=1.0)
-
-        def decoding(done: int, total: int) -> None:
-            bar.update(reading, completed=done, total=total, visible=done < total)
-
-        def step(now: Step) -> None:
-            bar.update(training, completed=now.progress)
-            if now.val is not None:
-                console.print(
-                    f"epoch {now.epoch}: loss {now.loss:.3f}, "
-                    f"validation accuracy {now.val.accuracy:.1%}"
-                )
-
-        yield Talk(step, decoding, partial(console.print, soft_wrap=True), curves)

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from striate.cli.output import Json, print_fitted, print_json, results, talk
+from striate.cli.output import Json, Quiet, print_fitted, print_json, results, talk
+from striate.cli.progress import progress
 
 
 def transfer_compare(
@@ -19,6 +20,7 @@ def transfer_compare(
     ] = 5.0,
     seed: Annotated[int, typer.Option(help="Decides the split, the weights and the order.")] = 0,
     json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Compare feature extraction, fine-tuning and learning from scratch.
 
@@ -32,7 +34,8 @@ def transfer_compare(
     """
     from striate.pipeline.transfers import compare_transfer
 
-    attempts = compare_transfer(source, model=model, epochs=epochs, seed=seed, say=talk().print)
+    with progress(talk(quiet)) as listeners:
+        attempts = compare_transfer(source, model=model, epochs=epochs, seed=seed, talk=listeners)
     if json:
         rows = [attempt.to_dict() for attempt in attempts]
         print_json({"source": source, "model": model, "seed": seed, "attempts": rows})

@@ -46,6 +46,12 @@ def split(
     )
 
 
+def sampled(part: Tensor, most: int) -> Tensor:
+    """At most so many samples of a part, each once, evenly spread."""
+    count = min(most, len(part))
+    return part[torch.arange(count) * len(part) // max(count, 1)]
+
+
 def stratified_split(
     labels: Tensor, *, val: float = 0.1, test: float = 0.2, seed: int = 0
 ) -> Split:

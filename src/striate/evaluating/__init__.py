@@ -23,7 +23,6 @@ from striate.evaluating.reject import Coverage as Coverage
 from striate.evaluating.reject import coverage_curve as coverage_curve
 from striate.evaluating.reject import fit_threshold as fit_threshold
 from striate.evaluating.tta import VIEWS as VIEWS
-from striate.evaluating.tta import averaged_probabilities as averaged_probabilities
 from striate.evaluating.tta import larger as larger
 from striate.evaluating.tta import views as views
 
@@ -40,7 +39,6 @@ __all__ = [
     "Mistake",
     "Pair",
     "Suspect",
-    "averaged_probabilities",
     "class_report",
     "coverage_curve",
     "find_mislabels",

@@ -1,4 +1,4 @@
-"""Several views of each picture at test time, whose probabilities are averaged.
+"""Several views of each picture at test time, by whose probabilities together it is judged.
 
 `flip` is the picture and its mirror image; `five` the four corners and the centre of a larger one;
 `ten` these and their mirror images (Krizhevsky, Sutskever, Hinton 2012).
@@ -6,10 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-import torch
 from torch import Tensor
 
 from striate.data.augment import mirrored, ten_crop
@@ -47,18 +45,6 @@ def views(pixels: Tensor, kind: str, size: tuple[int, int]) -> list[Tensor]:
             raise ArgumentError("pixels", tuple(pixels.shape), f"pictures of {tuple(size)}")
         return list(mirrored(pixels).unbind(1))
     return list(ten_crop(pixels, size).unbind(1))[: VIEWS[kind]]
-
-
-def averaged_probabilities(
-    logits_of: Callable[[Tensor], Tensor], pictures: Iterable[Tensor], temperature: float = 1.0
-) -> Tensor:
-    """The mean over the views of softmax(logits / temperature): (B, K).
-
-    One view at a time, so that ten take no more memory than one. `logits_of` is an engine, or
-    whatever else takes a view (B, C, H, W) to logits (B, K).
-    """
-    chances = [(logits_of(view) / temperature).softmax(1) for view in pictures]
-    return torch.stack(chances).mean(0)
 
 
 def _check(kind: str) -> None:

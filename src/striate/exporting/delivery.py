@@ -134,14 +134,15 @@ def _smaller(
         quantise(place / ONNX, making, tensors)
         whole, small = (by_script(one, code, readable) for one in (place / ONNX, making))
     right = None if labels is None else labels.numpy()[known]
+    classes = len(model.classes)
     return Quantised(
         file,
         file.stat().st_size,
         len(readable),
-        compared(whole, small).top1_equal,
+        compared(whole, small, classes).top1_equal,
         *(
-            None if right is None else float(np.mean(chances.argmax(1) == right))
-            for chances in (small, whole)
+            None if right is None else float(np.mean(table[:, :classes].argmax(1) == right))
+            for table in (small, whole)
         ),
     )
 

@@ -1,6 +1,7 @@
 """Whether an exported file answers as the trained network does, from file bytes to probabilities.
 
-One side is what `striate predict` does; the other is the generated script's own code.
+One side is what `striate predict` does; the other is the generated script's own code. Answers are
+tables `(N, K)` of probabilities, or `(N, K + 1)` with the familiarity in the last column.
 """
 
 from __future__ import annotations
@@ -31,12 +32,12 @@ _BATCH = 16
 
 Picture = Path | bytes
 """A file, or its content."""
-Probabilities = NDArray[np.floating[Any]]
+Table = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Parity:
-    """How far apart the probabilities are at most, and how many of `n` top answers are equal."""
+    """How far apart the numbers are at most, and how many of `n` top answers are equal."""
 
     max_difference: float
     top1_equal: int
@@ -60,49 +61,51 @@ def parity(model: LoadedModel, file: Path, code: str, pictures: Sequence[Picture
             f"none of {len(pictures)} pictures can be read, so nothing can be compared",
             exit_code=WRONG_INPUT,
         )
-    return compared(by_network(model, readable), by_script(file, code, readable))
+    wanted, came = by_network(model, readable), by_script(file, code, readable)
+    return compared(wanted, came, len(model.classes))
 
 
-def compared(wanted: Probabilities, came: Probabilities) -> Parity:
-    """Two tables `(N, K)` of the same pictures; classes as likely as each other are one answer."""
+def compared(wanted: Table, came: Table, classes: int) -> Parity:
+    """Two tables of the same pictures; classes as likely as each other are one answer."""
     if wanted.shape != came.shape:
         raise StriateError(
             f"answers in the shape {came.shape}, the network in {wanted.shape}",
             exit_code=GATE_FAILED,
         )
-    chosen = np.take_along_axis(wanted, came.argmax(1)[:, None], 1)[:, 0]
-    equal = int((chosen >= wanted.max(1) - _TIE).sum())
+    chances, others = wanted[:, :classes], came[:, :classes]
+    chosen = np.take_along_axis(chances, others.argmax(1)[:, None], 1)[:, 0]
+    equal = int((chosen >= chances.max(1) - _TIE).sum())
     difference = float(np.abs(wanted - came).max())
     # What is no number compares as neither: it must not pass.
     return Parity(difference if np.isfinite(difference) else float("inf"), equal, len(wanted))
 
 
-def by_network(model: LoadedModel, pictures: Sequence[Picture]) -> Probabilities:
-    """Probabilities `(N, K)` by PyTorch, as `striate predict` reads pictures."""
+def by_network(model: LoadedModel, pictures: Sequence[Picture]) -> Table:
+    """Answers by PyTorch, as `striate predict` reads pictures."""
     temperature, _ = calibration_of(model)
     rows = []
     with torch.inference_mode():
         for some in _batches(pictures):
             pixels = torch.stack([pixels_of(one, model.preprocess) for one in some])
-            answers = model.net(model.preprocess.normalise(pixels))
-            logits = answers[:, : len(model.classes)]  # a familiarity may follow
-            rows.append((logits.double() / temperature).softmax(1).numpy())
+            answers = model.net(model.preprocess.normalise(pixels)).double()
+            logits, familiarity = answers.tensor_split([len(model.classes)], dim=1)
+            rows.append(torch.cat([(logits / temperature).softmax(1), familiarity], 1).numpy())
     return np.concatenate(rows)
 
 
-def by_script(file: Path, code: str, pictures: Sequence[Picture]) -> Probabilities:
-    """Probabilities `(N, K)` by the functions of a generated script."""
+def by_script(file: Path, code: str, pictures: Sequence[Picture]) -> Table:
+    """Answers by the functions of a generated script."""
     require("onnxruntime")
     script: dict[str, Any] = {"__name__": "predict_onnx"}
     exec(compile(code, "predict_onnx.py", "exec"), script)
-    ask: Callable[[Any, Any], Probabilities] = script["probabilities"]
+    ask: Callable[[Any, Any], Sequence[Table]] = script["answers"]
     session = script["open_model"](str(file))
     rows = []
     with quiet():
         for some in _batches(pictures):
             pixels = [_read(script["pixels"], one) for one in some]
             try:
-                rows.append(ask(session, pixels))
+                rows.append(np.concatenate(ask(session, pixels), axis=1))
             except Exception as error:  # ONNX Runtime has no common kind of its own
                 reason = f"the ONNX file cannot be run ({' '.join(str(error).split())})"
                 raise StriateError(reason, exit_code=GATE_FAILED) from error

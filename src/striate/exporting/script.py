@@ -62,9 +62,9 @@ def open_model(path):
     return session
 
 
-def probabilities(session, pictures):
-    """Arrays of `pixels` to probabilities (pictures, classes)."""
-    return session.run(["probabilities"], {"pixels": np.stack(pictures)})[0]
+def answers(session, pictures):
+    """Arrays of `pixels` to probabilities (pictures, classes); a familiarity may be second."""
+    return session.run(None, {"pixels": np.stack(pictures)})
 
 
 if __name__ == "__main__":
@@ -77,13 +77,13 @@ if __name__ == "__main__":
     bad = 0
     for path in sys.argv[1:]:
         try:
-            answers = model.run(None, {"pixels": pixels(path)[None]})
+            said = answers(model, [pixels(path)])
         except Exception as error:
             print(f"{path}\\terror\\t{error}")
             bad += 1
             continue
-        chances, best = answers[0][0], answers[0][0].argmax()
-        known = chances[best] >= threshold and (len(answers) == 1 or answers[1][0, 0] >= floor)
+        chances, best = said[0][0], said[0][0].argmax()
+        known = chances[best] >= threshold and (len(said) == 1 or said[1][0, 0] >= floor)
         label = names[best] if known else "unknown"
         print(f"{path}\\t{label}\\t{chances[best]:.6f}")
     sys.exit(2 if bad else 0)

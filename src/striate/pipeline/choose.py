@@ -13,6 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from striate.data import Dataset, Files, Split, decode
+from striate.data.split import sampled
 from striate.errors import WRONG_INPUT, StriateError
 from striate.preprocess import Preprocess
 
@@ -53,8 +54,7 @@ def look_at(data: Dataset, part: Tensor) -> Look:
     """
     if isinstance(data.pictures, Tensor):
         return Look(_with_spread(data.pictures.shape[2:], data.pictures[part]), long=False)
-    chosen = part[torch.linspace(0, len(part) - 1, min(_LOOKED_AT, len(part))).long()]
-    pictures = _readable(data.pictures, chosen.tolist())
+    pictures = _readable(data.pictures, sampled(part, _LOOKED_AT).tolist())
     sizes = [picture.size for picture in pictures]
     size = _size(sizes)
     stretch = [max(w, h) * min(size) / (min(w, h) * max(size)) for w, h in sizes]

@@ -36,17 +36,20 @@ _MANY = 64  # pictures from which an engine answers faster than it takes to buil
 class Prediction:
     """The likeliest class, its probability, and the ranking `(label, probability)` behind it.
 
-    The label is `unknown` where the picture is unlike those the network was made for.
+    The label is `unknown`, and `known` is false, where the network is too unsure, or the picture
+    unlike those it was made for; the ranking says what it is likest to.
     """
 
     label: str
     probability: float
+    known: bool
     top: tuple[tuple[str, float], ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
         top = [{"label": label, "probability": chance} for label, chance in self.top]
-        return {"label": self.label, "probability": self.probability, "top": top}
+        facts = {"label": self.label, "probability": self.probability, "known": self.known}
+        return {**facts, "top": top}
 
 
 class Classifier:
@@ -116,11 +119,9 @@ class Classifier:
         if top < 1:
             raise ArgumentError("top", top, "at least 1")
         seen = views(pixels, tta, self.preprocess.size) if tta else [pixels]
-        outputs = [
-            self.outputs(view.contiguous(memory_format=torch.channels_last)) for view in seen
-        ]
-        chances = torch.stack([self.rules.chances(one) for one in outputs]).mean(0)
-        known = torch.stack([self.rules.known(one) for one in outputs]).any(0)
+        chances, known = self.rules.judge(
+            [self.outputs(view.contiguous(memory_format=torch.channels_last)) for view in seen]
+        )
         best = chances.topk(min(top, len(self.classes)))
         columns = (best.indices.tolist(), best.values.tolist(), known.tolist())
         return [self._prediction(*row) for row in zip(*columns, strict=True)]
@@ -155,7 +156,7 @@ class Classifier:
         named = (self.classes[index] for index in indices)
         ranking = tuple(zip(named, chances, strict=True))
         label, chance = ranking[0]
-        return Prediction(label if known else UNKNOWN, chance, top=ranking)
+        return Prediction(label if known else UNKNOWN, chance, known, top=ranking)
 
 
 def load(path: str | Path, engine: str = "") -> Classifier:

@@ -86,7 +86,8 @@ def compare(paths: Sequence[str | Path]) -> Comparison:
     same_cut = same_data and _alike(
         runs,
         lambda config: (
-            config["recipe"]["seed"], config["together"], config["data"]["samples"]
+            config["recipe"]["seed"], config["together"],
+            config["data"]["samples"]["test"] or config["data"]["samples"],
         ),
     )  # fmt: skip
     verdicts = _verdicts(runs) if same_data else ()

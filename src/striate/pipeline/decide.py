@@ -50,6 +50,20 @@ class Wish:
     recipe: Recipe | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Changes to the recipe, by name."""
+    named: str = ""
+    """The named run that the recipe is of."""
+
+    @classmethod
+    def of(
+        cls, mode: str, model: str, options: Mapping[str, Any], recipe: Recipe | str | None,
+        settings: Mapping[str, Any],
+    ) -> Wish:  # fmt: skip
+        """As `train` is asked. A recipe by its name brings a network, unless another is named."""
+        if not isinstance(recipe, str):
+            return cls(mode, model, options, recipe, settings)
+        known = setup(recipe)
+        options = {**known.options, **options} if model in ("", known.model) else options
+        return cls(mode, model or known.model, options, known.recipe, settings, recipe)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +104,7 @@ def decide(data: Dataset, cut: Split, look: Look, wish: Wish, processes: int = 1
     unused: list[str] = []
     if mode == "features":
         wish, unused = _only_solved(wish)
-    preprocess, fitted = _of_weights(record, look)
+    preprocess, fitted = of_weights(record, look)
     begun = f"{record.model}, which has learnt ImageNet's photographs (weights {record.name})"
     recipe, weighed = _weighed(data, cut, FINE_TUNING, wish)
     return Decision(
@@ -173,7 +187,7 @@ def _minutes(seconds: float) -> str:
     return f"{seconds / 60:.0f} minutes" if seconds < 5_400 else f"{seconds / 3600:.0f} hours"
 
 
-def _of_weights(record: Record, look: Look) -> tuple[Preprocess, str]:
+def of_weights(record: Record, look: Look) -> tuple[Preprocess, str]:
     """The weights' own preprocessing, but for what it would cut off."""
     theirs = Preprocess(**record.preprocess)
     fit = "pad" if look.long else "squash"

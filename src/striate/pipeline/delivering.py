@@ -8,12 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from PIL import Image
 from torch import Tensor
 
 from striate.data import Dataset, Files, Split, load_source
-from striate.data.split import split
+from striate.data.split import sampled, split
 from striate.errors import WRONG_INPUT, StriateError
 from striate.exporting import load_model
 from striate.exporting.delivery import Exported
@@ -39,7 +38,7 @@ def export(
     model = replace(model, net=answering(model.net, rules))
     data, same, cut = _source(model.config, Path(run))
     held_out, learnt = cut.test if len(cut.test) else cut.val, cut.train
-    chosen = _spread(held_out, _JUDGED if int8 else _COMPARED)
+    chosen = sampled(held_out, _JUDGED if int8 else _COMPARED)
     if not same:
         say("the data set is another one than the run learnt from: no accuracy is stated")
     return deliver(
@@ -48,7 +47,7 @@ def export(
         pictures=_pictures(data, chosen),
         int8=int8,
         labels=data.labels[chosen] if same else None,
-        calibration=_pictures(data, _spread(learnt, _SCALED_BY)) if int8 else (),
+        calibration=_pictures(data, sampled(learnt, _SCALED_BY)) if int8 else (),
         say=say,
     )
 
@@ -66,11 +65,6 @@ def _source(config: dict[str, Any], run: Path) -> tuple[Dataset, bool, Split]:
     same = digest(data) == config["data"]["digest"]
     # Copies are told by their places, which another set has not.
     return data, same, cut_as_planned(config, data) if same else split(data)
-
-
-def _spread(part: Tensor, most: int) -> Tensor:
-    """At most so many of the indices, evenly spread."""
-    return part[torch.linspace(0, len(part) - 1, min(most, len(part))).round().long()]
 
 
 def _pictures(data: Dataset, chosen: Tensor) -> list[Picture]:

@@ -57,12 +57,7 @@ def make(folder: Path, plan: Mapping[str, Any]) -> None:
     except OSError as error:
         if error.errno in (errno.EEXIST, errno.ENOTEMPTY) and os.path.lexists(folder):
             raise taken(folder) from error  # made by another just now
-        raise StriateError(
-            f"cannot be made ({error.strerror})",
-            where=str(folder),
-            remedy="Choose another --out",
-            exit_code=WRONG_INPUT,
-        ) from error
+        raise _unmakeable(folder, str(error.strerror)) from error
     finally:
         # What went wrong says more than a failed clean-up would.
         with contextlib.suppress(OSError):
@@ -71,9 +66,24 @@ def make(folder: Path, plan: Mapping[str, Any]) -> None:
 
 
 def check_free(folder: Path) -> None:
-    """Refuse a folder that is there, before anything takes time; `make` asks again."""
+    """Refuse a folder that is there, or cannot be made, before anything takes time.
+
+    `make` asks again.
+    """
     if os.path.lexists(folder):
         raise taken(folder)
+    there = next(parent for parent in folder.absolute().parents if parent.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise _unmakeable(folder, f"{there} is no folder that can be written to")
+
+
+def _unmakeable(folder: Path, why: str) -> StriateError:
+    return StriateError(
+        f"cannot be made ({why})",
+        where=str(folder),
+        remedy="Choose another --out",
+        exit_code=WRONG_INPUT,
+    )
 
 
 def taken(folder: Path) -> StriateError:

@@ -7,16 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from striate.data import Dataset, Files, Split
 from striate.errors import printable
-from striate.exporting.engines import Engine
 from striate.metrics import Scores
 from striate.models.contract import ConvNet
 from striate.preprocess import Preprocess
 from striate.training import Epoch, Recipe, Team
 from striate.training.log import Report
+
+SIGNED = 5_000
+"""How many of the training pictures say what a class's pictures are like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,13 @@ class Outputs:
     ids: Tensor
     values: Tensor
 
+    def of(self, wanted: Tensor) -> Outputs:
+        """Of those samples, as far as they are here, in the order that they are asked for."""
+        place = {index: row for row, index in enumerate(self.ids.tolist())}
+        here = torch.tensor([index in place for index in wanted.tolist()], dtype=torch.bool)
+        rows = [place[index] for index in wanted[here].tolist()]
+        return Outputs(wanted[here], self.values[rows])
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -110,5 +120,3 @@ class Learned:
     """The patterns by which it knows pictures like those it learnt from."""
     history: Sequence[Epoch]
     seconds: float
-    engine: Engine | None = None
-    """What the features were computed by."""

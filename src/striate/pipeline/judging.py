@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from striate.data.split import sampled
 from striate.evaluating import (
     Calibration,
     Familiar,
@@ -18,9 +19,7 @@ from striate.evaluating import (
     fit_threshold,
 )
 from striate.models.contract import ConvNet
-from striate.pipeline.job import Job, Learned
-
-_LOOKED_AT = 5_000  # pictures whose features say what a class is like
+from striate.pipeline.job import SIGNED, Job, Learned
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +47,19 @@ class Rules:
         familiar = {"familiar": self.familiar.to_dict()} if self.familiar else {}
         return {"temperature": self.temperature, "threshold": self.threshold, **familiar}
 
-    def chances(self, outputs: Tensor) -> Tensor:
-        """(B, K or K + 1) -> probabilities (B, K), float64."""
-        logits = outputs[:, :-1] if self.familiar else outputs
-        return (logits.double() / self.temperature).softmax(1)
+    def judge(self, views: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """What a network gave for views of pictures, (B, K or K + 1) each: chances (B, K), known.
 
-    def known(self, outputs: Tensor) -> Tensor:
-        """(B, K or K + 1) -> which answers count, (B,) bool: likely enough, and familiar."""
-        known = self.chances(outputs).amax(1) >= self.threshold
+        Probabilities, in float64, and how familiar a picture is are averaged over the views. An
+        answer counts where it is likely enough, and the picture familiar: (B,) bool.
+        """
+        logits = [one[:, :-1] if self.familiar else one for one in views]
+        chances = torch.stack([(one.double() / self.temperature).softmax(1) for one in logits])
+        chances = chances.mean(0)
+        known = chances.amax(1) >= self.threshold
         if self.familiar:
-            known &= outputs[:, -1] >= self.familiar.floor
-        return known
+            known &= torch.stack([one[:, -1] for one in views]).mean(0) >= self.familiar.floor
+        return chances, known
 
 
 def rules_for(job: Job, learned: Learned) -> tuple[Rules, Calibration]:
@@ -72,9 +73,7 @@ def rules_for(job: Job, learned: Learned) -> tuple[Rules, Calibration]:
 
 def _familiar(job: Job, learned: Learned) -> Familiar:
     """What the classes' pictures are like to the network."""
-    part = job.cut.train
-    few = part[torch.linspace(0, len(part) - 1, min(_LOOKED_AT, len(part))).long()]
-    seen = learned.signatures(few)
+    seen = learned.signatures(sampled(job.cut.train, SIGNED))
     labels, classes = job.data.labels[seen.ids], len(job.data.classes)
     # A trunk that did not learn here is as good on the pictures of one part as on others.
     other = None if job.mode == "features" else learned.signatures(learned.held_out.ids).values

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from striate.data.augment import policy
 from striate.data.loader import Loader
 from striate.data.order import Order
+from striate.data.split import sampled
 from striate.data.stores import Store
 from striate.errors import ArgumentError
 from striate.evaluating import signature, with_signature
@@ -25,7 +26,7 @@ from striate.exporting.engines import Engine, engine_for
 from striate.models import create
 from striate.models.contract import ConvNet
 from striate.pipeline import folder as run_folder
-from striate.pipeline.job import Job, Learned, Outputs
+from striate.pipeline.job import SIGNED, Job, Learned, Outputs
 from striate.pipeline.together import kept_together
 from striate.training import (
     Checkpoints,
@@ -40,6 +41,7 @@ from striate.training.dist import device, own_random_numbers
 from striate.training.log import Report, tensorboard
 from striate.training.snapshots import newest_facts
 from striate.transfer import (
+    Features,
     Head,
     features_of,
     folds_of,
@@ -65,44 +67,66 @@ def learn(path: Path, job: Job, store: Store) -> Learned:
 def _by_features(job: Job, store: Store) -> Learned:
     """The published network's features, computed once, and a last layer solved from them."""
     began = time.perf_counter()
-    net, cut = _published(job), job.cut
+    net = _published(job)
     engine = engine_for(_Seen(net), job.preprocess, say=job.talk.say)
     job.talk.say(f"features are computed by {engine.name}")
     width = net.num_features
-
-    values, readable = features_of(engine, store, cut.train, report=job.talk.decoding)
-    ids = cut.train[readable]
-    head = _solved(job, ids, values[readable, :, :width])
+    ids, values, signatures = _seen(job, store, engine, width)
+    head = _solved(job, ids, values)
     write_head(net, head)
-    plain = values[readable, 0]
-    place = {index: row for row, index in enumerate(ids.tolist())}
 
-    def outputs(columns: slice, wanted: Tensor) -> Outputs:
-        rows = [place[index] for index in wanted.tolist() if index in place]
-        if rows:  # of the training part, whose features are there
-            return Outputs(ids[rows], plain[rows, columns].double())
-        found = _plain_outputs(engine, store, wanted)
-        return Outputs(found.ids, found.values[:, columns])
-
-    def ask(ids: Tensor) -> Outputs:
-        found = outputs(slice(width), ids)
-        return Outputs(found.ids, head.layer(found.values))
+    def ask(wanted: Tensor) -> Outputs:
+        found = _features(job, store, _first(width, engine), wanted)
+        features = found.values[found.readable, 0].double()
+        return Outputs(wanted[found.readable], head.layer(features))
 
     return Learned(
         net,
         held_out=Outputs(ids, head.log_probs),
         ask=ask,
-        signatures=partial(outputs, slice(width, None)),
+        signatures=signatures.of,
         history=(),
         seconds=time.perf_counter() - began,
-        engine=engine,
     )
 
 
-def _plain_outputs(engine: Engine, store: Store, ids: Tensor) -> Outputs:
-    """What an engine gives for the readable ones of these pictures."""
-    found = features_of(engine, store, ids)
-    return Outputs(ids[found.readable], found.values[found.readable, 0].double())
+def _seen(job: Job, store: Store, engine: Engine, width: int) -> tuple[Tensor, Tensor, Outputs]:
+    """The training part: its readable samples, their features, and the signatures of some.
+
+    Those of all would take several times the memory.
+    """
+    part = job.cut.train
+    signed = torch.isin(part, sampled(part, SIGNED))
+    values = torch.empty(len(part), width)
+    readable = torch.empty(len(part), dtype=torch.bool)
+    both = _features(job, store, engine, part[signed])
+    values[signed], readable[signed] = both.values[:, 0, :width], both.readable
+    if not signed.all():
+        rest = _features(job, store, _first(width, engine), part[~signed])
+        values[~signed], readable[~signed] = rest.values[:, 0], rest.readable
+    signatures = both.values[both.readable, 0, width:].double()
+    ids = part[signed][both.readable]
+    return part[readable], values[readable], Outputs(ids, signatures)
+
+
+def _first(width: int, engine: Engine) -> Callable[[Tensor], Tensor]:
+    """An engine's first columns: the features without the signature behind them."""
+    return lambda pixels: engine(pixels)[:, :width]
+
+
+def _features(job: Job, store: Store, engine: Callable[[Tensor], Tensor], ids: Tensor) -> Features:
+    """The features of samples, of which each process computes its share: all get the whole."""
+    team, mine = job.team, slice(job.team.rank, None, job.team.size)
+    # One without a share of its own learns from the first picture what the others will send.
+    asked = ids[mine] if len(ids[mine]) else ids[:1]
+    found = features_of(engine, store, asked, report=job.talk.decoding)
+    if team.size == 1:
+        return found
+    values = torch.zeros(len(ids), *found.values.shape[1:])
+    readable = torch.zeros(len(ids))
+    count = len(ids[mine])
+    values[mine], readable[mine] = found.values[:count], found.readable[:count].float()
+    return Features(team.total(values), team.total(readable) > 0)
 
 
 class _Seen(nn.Module):
@@ -150,7 +174,7 @@ def _warm_start(job: Job, store: Store) -> ConvNet:
     """The published network with the solved head, from which fine-tuning begins."""
     net = _published(job)
     engine = engine_for(trunk_of(net), job.preprocess, say=job.talk.say)
-    seen = features_of(engine, store, job.cut.train, report=job.talk.decoding)
+    seen = _features(job, store, engine, job.cut.train)
     ids = job.cut.train[seen.readable]
     write_head(net, _solved(job, ids, seen.values[seen.readable]))
     return net

@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 import os
 import platform
-import shlex
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from striate.anatomy import summary
 from striate.data.augment import Stream, apply, policy
+from striate.data.split import sampled
 from striate.data.stores import Store
 from striate.errors import printable
 from striate.evaluating import (
@@ -26,10 +25,11 @@ from striate.evaluating import (
 )
 from striate.explaining import gradcam
 from striate.exporting import WEIGHTS
+from striate.exporting.engines import engine_for
 from striate.pipeline import folder as run_folder
+from striate.pipeline.again import command
 from striate.pipeline.job import Job, Judged, Learned
 from striate.report import Calibrated, Cost, Findings, Held, Model, Origin, Pictures, write_report
-from striate.training import Recipe
 
 _VIEWS, _SHEET = 6, 4  # augmented views of so many pictures
 _BATCH = 16
@@ -42,8 +42,9 @@ def report(
     learned: Learned,
     parts: Mapping[str, Judged],
     calibrated: Calibrated,
+    answering: nn.Module,
 ) -> None:
-    """Write the run's report and model card."""
+    """Write the run's report and model card; `answering` is the network as predictions ask it."""
     judged = parts.get("test", parts["val"])
     pictures = _pictures(job, store, learned.net)
     check = path / run_folder.CHECK
@@ -58,7 +59,7 @@ def report(
         test=parts["test"].scores if "test" in parts else None,
         learnt=_learnt(job, store),
         pictures=pictures,
-        cost=_cost(path, job, learned, pictures.pixels(judged.ids[:_BATCH])),
+        cost=_cost(path, job, learned, answering, pictures.pixels(judged.ids[:_BATCH])),
         origin=_origin(path, job),
         decisions=job.plan["why"],
         calibration=calibrated,
@@ -108,8 +109,7 @@ def _augmented(job: Job, pictures: Pictures) -> Tensor | None:
     steps = policy(job.recipe.policy)
     if job.mode == "features" or not steps:
         return None
-    part = job.cut.train
-    ids = part[torch.linspace(0, len(part) - 1, min(_SHEET, len(part))).long()]
+    ids = sampled(job.cut.train, _SHEET)
     plain = pictures.pixels(ids)
     views = [apply(steps, plain, Stream(job.recipe.seed, epoch, ids)) for epoch in range(_VIEWS)]
     return torch.stack([plain, *views], dim=1)
@@ -124,27 +124,26 @@ def _first_filters(net: nn.Module) -> Tensor | None:
     return None
 
 
-def _cost(path: Path, job: Job, learned: Learned, pixels: Tensor) -> Cost:
+def _cost(path: Path, job: Job, learned: Learned, answering: nn.Module, pixels: Tensor) -> Cost:
+    """Measured with the engine that predictions take, and with PyTorch as it is."""
     net, normalise = learned.net, job.preprocess.normalise
     where = next(net.parameters()).device
 
     @torch.inference_mode()
     def plain(batch: Tensor) -> Tensor:
-        logits: Tensor = net(normalise(batch.to(where)))
-        return logits.cpu()
+        answer: Tensor = answering(normalise(batch.to(where)))
+        return answer.cpu()
 
-    engines: dict[str, Callable[[Tensor], Tensor]] = {"torch": plain}
-    if learned.engine:
-        engines[learned.engine.name] = learned.engine
-    name, fast = list(engines.items())[-1]
+    fast = engine_for(answering, job.preprocess)
+    engines: dict[str, Callable[[Tensor], Tensor]] = {"torch": plain, fast.name: fast}
     return Cost(
         params=sum(parameter.numel() for parameter in net.parameters()),
         macs=summary(net, tuple(pixels.shape[1:])).macs,
         file_size=(path / WEIGHTS).stat().st_size,
         train_seconds=learned.seconds,
         latency={name: _seconds(run, pixels[:1]) for name, run in engines.items()},
-        throughput={name: len(pixels) / _seconds(fast, pixels)},
-        engine=name,
+        throughput={fast.name: len(pixels) / _seconds(fast, pixels)},
+        engine=fast.name,
         machine=_machine(where),
     )
 
@@ -174,26 +173,10 @@ def _origin(path: Path, job: Job) -> Origin:
     data = job.plan["data"]
     return Origin(
         run=str(path),
-        command=_command(job.plan),
+        command=command(job.plan),
         seed=job.recipe.seed,
         digest=data["digest"],
         versions=job.plan["versions"],
         written=time.strftime("%Y-%m-%d"),
         data_licence=data["licence"],
     )
-
-
-def _command(plan: Mapping[str, Any]) -> str:
-    """The command line that says all that was decided."""
-    words = ["striate", "train", plan["data"]["source"]]
-    words += ["--mode", plan["mode"], "--model", plan["model"]["name"]]
-    recipe = plan["recipe"]
-    if plan["mode"] != "features":
-        usual = Recipe().to_dict()
-        changed = [one.name for one in fields(Recipe) if recipe[one.name] != usual[one.name]]
-        for name in changed:
-            if name != "seed":
-                words += ["--set", f"{name}={recipe[name]}"]
-    if plan["together"]["group_by"]:
-        words += ["--group-by", plan["together"]["group_by"]]
-    return shlex.join([*words, "--seed", str(recipe["seed"])])

@@ -16,6 +16,7 @@ from striate.errors import WRONG_INPUT, ArgumentError, StriateError, printable
 from striate.exporting import CONFIG, seal
 from striate.files import write_atomic
 from striate.pipeline import folder as run_folder
+from striate.pipeline.again import command
 from striate.pipeline.choose import check_enough, look_at, without_pictures
 from striate.pipeline.decide import NONE, Decision, Wish, decide
 from striate.pipeline.job import Job, Run, Talk
@@ -31,6 +32,7 @@ from striate.training.step import precision_of
 
 SILENT = Talk()
 _NO_LIMIT = 1_000_000.0
+_DECIDED = ("mode", "weights", "together", "recipe_name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,11 @@ class Planned:
     plan: dict[str, Any]
     check: Report | None
 
+    @property
+    def command(self) -> str:
+        """The same run, told so that nothing is left to choose."""
+        return command(self.plan)
+
 
 def train(
     source: str | Path = "sample",
@@ -50,7 +57,7 @@ def train(
     mode: str = "",
     model: str | None = None,
     options: Mapping[str, Any] = NONE,
-    recipe: Recipe | None = None,
+    recipe: Recipe | str | None = None,
     group_by: str = "",
     out: str | Path | None = None,
     talk: Talk = SILENT,
@@ -59,12 +66,12 @@ def train(
     """Train a classifier on `source` and write its run folder.
 
     What is not said is decided by the pictures, the weights at hand and the time: `mode`
-    (`features`, `finetune`, `scratch`), `model`, `recipe`. `settings` change the recipe:
-    `epochs=20, seed=1`. The test part is held out before anything is measured and is used once, at
-    the end. Neither copies of a picture nor files whose names match the regular expression
-    `group_by` alike come into two parts.
+    (`features`, `finetune`, `scratch`), `model`, `recipe`, which may be a named run's. `settings`
+    change the recipe: `epochs=20, seed=1`. The test part is held out before anything is measured
+    and is used once, at the end. Neither copies of a picture nor files whose names match the
+    regular expression `group_by` alike come into two parts.
     """
-    wish = Wish(mode, model or "", options, recipe, settings)
+    wish = Wish.of(mode, model or "", options, recipe, settings)
     if out is not None and not restarted():
         run_folder.check_free(Path(out))
     with team() as members:
@@ -109,14 +116,25 @@ def plan_run(
     decision = decide(data, cut, look_at(data, cut.train), wish, members.size)
     if decision.mode == "features":
         cut = without_validation(data, cut)
+    decision = replace(decision, why=(*decision.why, *_parts(data, decision.mode)))
     # As it is on this machine: what the run's record says is what was done.
     recipe = decision.recipe
     recipe = recipe.with_settings({"precision": precision_of(recipe, device().type)})
     decision = replace(decision, recipe=recipe)
     plan = begin(source, data, cut, decision)
     plan["model"] = network(decision.model, decision.options, data, decision.preprocess)
+    plan["recipe_name"] = wish.named
     plan["together"] = {"group_by": group_by, "copies": found}
     return Planned(data, cut, decision, plan, check)
+
+
+def _parts(data: Dataset, mode: str) -> list[str]:
+    """What becomes of an official validation part that has no test part beside it."""
+    if not len(data.parts.get("val", ())) or len(data.parts.get("test", ())):
+        return []
+    if mode == "features":
+        return ["the data's validation part is the test: nothing is chosen by it"]
+    return ["the data's validation part chooses among epochs, so a test part is cut from the rest"]
 
 
 def _unlimited(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -137,6 +155,13 @@ def resume(
     """
     path, settings = Path(path), _unlimited(settings)
     plan = run_folder.read_plan(path)
+    if lacking := [name for name in _DECIDED if name not in plan]:
+        raise StriateError(
+            f"was begun by an earlier version: its config has no {' and no '.join(lacking)}",
+            where=str(path),
+            remedy="Start a new run",
+            exit_code=WRONG_INPUT,
+        )
     begun = Recipe.from_dict(plan["recipe"])
     recipe = begun.with_settings(settings)
     if plan["mode"] == "features" and settings:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from striate.data import load_source
+from striate.data import Dataset, load_source
 from striate.data.opening import open_store
-from striate.errors import WRONG_INPUT, StriateError
+from striate.data.stores import Store
+from striate.errors import WRONG_INPUT, StriateError, printable
 from striate.metrics import Scores, Share, Tally
-from striate.pipeline.classifier import load
+from striate.pipeline.classifier import Classifier, load
 from striate.pipeline.plan import digest
 
 _BATCH = 256
@@ -51,8 +53,7 @@ def evaluate(
             remedy="Put the pictures of each class into a folder of its own",
             exit_code=WRONG_INPUT,
         )
-    if part in ("", "train") and classifier.config.get("data", {}).get("digest") == digest(data):
-        say("the run has learnt from these pictures: its own test scores say more")
+    _warn(classifier.config, data, Path(source), part, say)
     known = {name: index for index, name in enumerate(classifier.classes)}
     if missing := [name for name in data.classes if name not in known]:
         raise StriateError(
@@ -76,6 +77,26 @@ def evaluate(
         report=lambda done, total: None,
         say=lambda line: None,
     )
+    return _scored(classifier, store, indices, labels)
+
+
+def _warn(
+    config: Mapping[str, Any], data: Dataset, source: Path, part: str, say: Callable[[str], None]
+) -> None:
+    """Say so where the run has learnt from these pictures, or may have learnt from some."""
+    own = config.get("data", {})
+    if part in ("", "train") and own.get("digest") == digest(data):
+        say("the run has learnt from these pictures: its own test scores say more")
+    elif source.exists() and "source" in own:
+        here, there = source.resolve(), Path(own["source"])
+        if here in (there, *there.parents) or there in here.parents:
+            say(
+                f"the run's own pictures are of {printable(str(there))}: scores on those that it "
+                "has learnt from are too good"
+            )
+
+
+def _scored(classifier: Classifier, store: Store, indices: Tensor, labels: Tensor) -> Evaluation:
     tally = Tally(len(classifier.classes))
     batches = indices.split(_BATCH)
     for ids, (pixels, readable) in zip(batches, store.batches(batches), strict=True):

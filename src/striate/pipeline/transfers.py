@@ -7,7 +7,6 @@ same pictures, cut alike, with the same network.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,8 @@ from striate.models import create
 from striate.models.contract import ConvNet
 from striate.models.records import Record
 from striate.models.weights import record_for
-from striate.pipeline.choose import check_enough
+from striate.pipeline.choose import check_enough, look_at
+from striate.pipeline.decide import of_weights
 from striate.pipeline.job import Talk
 from striate.pipeline.together import copies
 from striate.preprocess import Preprocess
@@ -129,14 +129,13 @@ def compare_transfer(
     epochs: float = FINE_TUNING.epochs,
     seed: int = 0,
     talk: Talk = _SILENT,
-    say: Callable[[str], None] = lambda line: None,
 ) -> list[Attempt]:
-    """Try the four ways on `source`, each for `epochs` at most; `say` is told as each begins."""
+    """Try the four ways on `source`, each for `epochs` at most; `talk` is told as each begins."""
     settings = {"epochs": epochs, "seed": seed}
     tuning, scratch = FINE_TUNING.with_settings(settings), _SCRATCH.with_settings(settings)
     table = _open(source, model, seed, talk)
     with own_random_numbers():
-        say("extraction: the trunk looks at every picture once, a solver makes the head")
+        talk.say("extraction: the trunk looks at every picture once, a solver makes the head")
         began = time.perf_counter()
         net = _pretrained(model, table)
         head = _head(net, table, seed)
@@ -145,12 +144,12 @@ def compare_transfer(
         found = [table.attempt("extraction", net, began, _count(net.last_layer), 0.0)]
         deep = tuning.with_settings({"frozen": deep_stages(net)})
         for mode, recipe in (("fine-tune deep", deep), ("fine-tune all", gradually(tuning, net))):
-            say(f"{mode}: {epochs:g} epochs from the solved head")
+            talk.say(f"{mode}: {epochs:g} epochs from the solved head")
             began = time.perf_counter() - solved
             net = _pretrained(model, table)
             write_head(net, head)
             found.append(_fitted(mode, net, recipe, table, began))
-        say(f"from scratch: {epochs:g} epochs from random weights")
+        talk.say(f"from scratch: {epochs:g} epochs from random weights")
         torch.manual_seed(seed)
         began = time.perf_counter()
         net = create(model, **{**table.record.options, "classes": table.classes})
@@ -164,7 +163,8 @@ def _open(source: str | Path, model: str, seed: int, talk: Talk) -> _Table:
     pairs, _ = copies(data, talk.decoding, talk.say)
     cut = split(data, seed=seed, groups=pairs)
     check_enough(data, cut)
-    preprocess = Preprocess(**record.preprocess)
+    preprocess, fitted = of_weights(record, look_at(data, cut.train))
+    talk.say(fitted)
     store = open_store(data.pictures, preprocess, report=talk.decoding, say=talk.say)
     return _Table(data, cut, pairs, store, preprocess, record, talk)
 
@@ -178,7 +178,7 @@ def _head(net: ConvNet, table: _Table, seed: int) -> Head:
     """The head that a solver makes of the trunk's features of the training part."""
     engine = engine_for(trunk_of(net), table.preprocess, say=table.talk.say)
     part = table.cut.train
-    values, readable = features_of(engine, table.store, part)
+    values, readable = features_of(engine, table.store, part, report=table.talk.decoding)
     part = part[readable]
     labels = table.data.labels[part]
     folds = folds_of(labels, groups=pairs_among(part, table.pairs), seed=seed)

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from striate.data.opening import open_store
 from striate.data.stores import Store
-from striate.errors import printable
+from striate.errors import StriateError, printable
 from striate.evaluating import Calibration, coverage_curve, reliability
 from striate.exporting import save_model
 from striate.files import write_atomic
 from striate.metrics import score
 from striate.pipeline import folder as run_folder
-from striate.pipeline.job import Job, Judged, Outputs, Run
-from striate.pipeline.judging import Rules, rules_for
+from striate.pipeline.job import Job, Judged, Learned, Outputs, Run
+from striate.pipeline.judging import Rules, answering, rules_for
 from striate.pipeline.learning import learn
 from striate.pipeline.reporting import report
 from striate.report import Calibrated
@@ -35,8 +35,12 @@ def train_into(path: Path, job: Job) -> Run:
     learned = learn(path, job, store)
     rules, fit = rules_for(job, learned)
     answers = {"val": learned.held_out}
-    if len(job.cut.test):
-        answers["test"] = learned.ask(job.cut.test)
+    if len(job.cut.test) and len((found := learned.ask(job.cut.test)).ids):
+        answers["test"] = found
+    elif len(job.cut.test):
+        job.talk.say(
+            "no picture of the test part can be read: validation alone tells how good it is"
+        )
     _name_unreadable(path, job, store, named)  # those decoded on the way are known only now
     parts = {part: _judged(job, found, rules.temperature) for part, found in answers.items()}
     scores = {part: judged.scores for part, judged in parts.items()}
@@ -50,8 +54,27 @@ def train_into(path: Path, job: Job) -> Run:
         save_model(path, learned.net, config)
         write_history(path / run_folder.METRICS, learned.history)
         _write_predictions(path, job, parts)
-        report(path, job, store, learned, parts, _calibrated(parts, rules, fit))
+        _report(path, job, store, learned, parts, rules, fit)
     return run
+
+
+def _report(
+    path: Path, job: Job, store: Store, learned: Learned, parts: Mapping[str, Judged],
+    rules: Rules, fit: Calibration,
+) -> None:  # fmt: skip
+    try:
+        asked = answering(learned.net, rules)
+        report(path, job, store, learned, parts, _calibrated(parts, rules, fit), asked)
+    except Exception as error:
+        # Hours of training are saved by now: that is what the user must hear first.
+        reason = (
+            error.what if isinstance(error, StriateError) else f"{type(error).__name__}: {error}"
+        )
+        raise StriateError(
+            f"the model is saved, but its report could not be written ({reason})",
+            where=str(path),
+            remedy=f"Mend the cause, then: striate train --resume {path}",
+        ) from error
 
 
 def _calibrated(parts: Mapping[str, Judged], rules: Rules, fit: Calibration) -> Calibrated:
@@ -81,9 +104,10 @@ def _write_predictions(path: Path, job: Job, parts: Mapping[str, Judged]) -> Non
         best, taken = judged.chances.max(1)
         own = judged.chances.gather(1, judged.labels[:, None])[:, 0]
         columns = (t.tolist() for t in (judged.ids, judged.labels, taken, best, own))
+        told = "cross-validation" if (part, job.mode) == ("val", "features") else part
         for index, label, answer, chance, given in zip(*columns, strict=True):
             shown = (f"{chance:.6f}", f"{given:.6f}")
-            writer.writerow((job.name_of(index), part, classes[label], classes[answer], *shown))
+            writer.writerow((job.name_of(index), told, classes[label], classes[answer], *shown))
     write_atomic(path / run_folder.PREDICTIONS, rows.getvalue().encode())
 
 

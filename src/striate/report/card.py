@@ -26,7 +26,6 @@ def card(found: Findings) -> str:
 
 def _header(found: Findings) -> str:
     scores = found.scores
-    kind = "validation" if found.test is None else "test"
     rows = [
         "---",
         "license: unknown",
@@ -47,7 +46,7 @@ def _header(found: Findings) -> str:
         "    dataset:",
         f"      name: {_yaml(found.data)}",
         f"      type: {_yaml(found.data)}",
-        f"      split: {kind}",
+        f"      split: {found.part}",
         "    metrics:",
     ]
     for name, value in (("accuracy", scores.accuracy), ("f1", scores.macro_f1)):

@@ -179,7 +179,9 @@ class Findings:
     @property
     def part(self) -> str:
         """What `held` is."""
-        return "validation" if self.test is None else "test"
+        if self.test:
+            return "test"
+        return "cross-validated" if self.model.mode == "features" else "validation"
 
     @property
     def scores(self) -> Scores:

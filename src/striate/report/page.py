@@ -46,7 +46,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Exhibit:
     """A picture to look at closely: its name, what was said, the picture, where the net looked."""
 
     name: str
@@ -127,7 +127,7 @@ def _sections(found: Findings) -> dict[str, str]:
     }
 
 
-def _worst(found: Findings, budget: Budget) -> list[Look]:
+def _worst(found: Findings, budget: Budget) -> list[Exhibit]:
     """Errors in which the right class got the least probability."""
     held = found.held
     errors = worst_errors(held.logs, held.labels, _WORST)
@@ -135,7 +135,7 @@ def _worst(found: Findings, budget: Budget) -> list[Look]:
     said = torch.tensor([one.taken for one in errors], dtype=torch.long)
     pictures = heated(found.pictures, indices, said, budget, _LARGE)
     return [
-        Look(
+        Exhibit(
             found.pictures.name(index),
             found.classes[one.given],
             found.classes[one.taken],
@@ -146,13 +146,13 @@ def _worst(found: Findings, budget: Budget) -> list[Look]:
     ]
 
 
-def _suspects(found: Findings, budget: Budget) -> list[Look]:
+def _suspects(found: Findings, budget: Budget) -> list[Exhibit]:
     first = found.suspects[:_SUSPECTS]
     indices = torch.tensor([one.index for one in first], dtype=torch.long)
     likely = torch.tensor([one.likely for one in first], dtype=torch.long)
     pictures = heated(found.pictures, indices, likely, budget, _LARGE)
     return [
-        Look(
+        Exhibit(
             found.pictures.name(one.index),
             found.classes[one.given],
             found.classes[one.likely],

@@ -82,9 +82,15 @@ def _of_the_figure(found: Findings) -> list[str]:
             f"each weighs {percent(1 / n)}, and the true share may lie anywhere in the interval."
         )
     if found.test is None:
+        kind = (
+            "training pictures, each answered without having learnt from it; how strongly the last "
+            "layer is held back was chosen by the same answers"
+            if found.model.mode == "features"
+            else "validation pictures, which have also steered the training"
+        )
         lines.append(
-            "No part was left to test on. These are the validation pictures, which have also "
-            "steered the training: the figure is likely to be a little too high."
+            f"No part was left to test on. These are the {kind}: the figure is likely to be a "
+            "little too high."
         )
     leaks = len((found.check or {}).get("leakage", ()))
     if leaks:

@@ -15,7 +15,7 @@ from striate.data.stores import Store
 from striate.errors import WRONG_INPUT, ArgumentError, StriateError
 from striate.models.contract import ConvNet
 
-Engine = Callable[[Tensor], Tensor]
+Compute = Callable[[Tensor], Tensor]
 """Pixels uint8 (B, C, H, W) -> features (B, F)."""
 
 _BATCH = 32
@@ -73,7 +73,7 @@ def linear_end(net: nn.Module) -> tuple[ConvNet, nn.Linear]:
 
 
 def features_of(
-    engine: Engine,
+    engine: Compute,
     store: Store,
     indices: Tensor,
     *,
@@ -84,12 +84,14 @@ def features_of(
 
     View 0 is the picture as it is. Where a file cannot be read the features are those of black.
     """
-    found, readable, done = [], [], 0
+    values, readable, done = torch.empty(0), torch.empty(len(indices), dtype=torch.bool), 0
     pieces = indices.split(_BATCH)
     for ids, (pixels, good) in zip(pieces, store.batches(iter(pieces)), strict=True):
-        seen = [engine(view) for view in views.of(pixels, ids)]
-        found.append(torch.stack([one.float().cpu() for one in seen], dim=1))
-        readable.append(good.cpu())
+        seen = torch.stack([engine(view).float().cpu() for view in views.of(pixels, ids)], dim=1)
+        if not done:
+            values = torch.empty(len(indices), *seen.shape[1:])
+        here = slice(done, done + len(ids))
+        values[here], readable[here] = seen, good.cpu()
         done += len(ids)
         report(done, len(indices))
-    return Features(torch.cat(found), torch.cat(readable))
+    return Features(values, readable)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ _ROUGHLY, _CLOSELY, _EXACTLY = 1e-3, 1e-6, 1e-18
 """How far the loss a sample may be from its smallest: where strengths are compared, in what the
 best one says of held-out samples, in the head. (1e-12 in the head where there are many numbers.)"""
 _CLOSE_HEAD = 1e-12
+_PIECE = 4096  # rows that are at hand in float64 at once
 _ROOM = 1 << 25  # numbers of one array (samples, folds, classes)
 _MANY = 1 << 22  # numbers in the points, from which a comparison of strengths is in float32
 
@@ -111,22 +113,24 @@ class _Task:
         weights: Tensor | None,
     ) -> _Task:  # fmt: skip
         """What the solver needs."""
-        views = checked(features, labels, classes).double().cpu()
+        views = checked(features, labels, classes).cpu()
         labels = labels.cpu()
         folds = folds_of(labels, folds) if isinstance(folds, int) else folds
-        rows = views.flatten(0, 1)
-        mean = rows.mean(0)
-        rows = rows - mean
-        scale = float(rows.square().sum(1).mean().sqrt()) or 1.0
-        basis = _principal_axes(rows)
-        points = torch.empty(len(rows), basis.shape[1] + 1, dtype=torch.float64)
-        torch.mm(rows / scale, basis, out=points[:, :-1])
+        # Piece by piece: of many features there is no room for a copy in float64.
+        pieces = views.flatten(0, 1).split(_PIECE)
+        count = len(views) * views.shape[1]
+        mean = _sum(piece.double().sum(0) for piece in pieces) / count
+        power = _sum((piece.double() - mean).square().sum() for piece in pieces)
+        scale = math.sqrt(float(power) / count) or 1.0
+        basis = _principal_axes(pieces, mean)
+        points = torch.empty(count, basis.shape[1] + 1, dtype=torch.float64)
         points[:, -1] = 1.0
+        for piece, those in zip(pieces, points.split(_PIECE), strict=True):
+            torch.mm((piece.double() - mean) / scale, basis, out=those[:, :-1])
         each = torch.ones(len(labels), dtype=torch.float64)
         if weights is not None:
             each = weights.double().cpu()[labels]
-        spread = torch.stack([piece.square().sum(0) for piece in points.split(4096)]).sum(0)
-        spread /= len(points)
+        spread = _sum(piece.square().sum(0) for piece in points.split(_PIECE)) / count
         return cls(points, spread, basis, mean, scale, labels, folds, each, views.shape[1], classes)
 
     @property
@@ -210,16 +214,23 @@ class _Task:
         return linear(weight, bias - bias.mean())
 
 
-def _principal_axes(rows: Tensor) -> Tensor:
-    """Rows (M, F) -> (F, min(M, F)): an orthonormal basis of their span, uncorrelated in it."""
-    if len(rows) < rows.shape[1]:
-        span = torch.linalg.qr(rows.T).Q
-        inner = rows @ span
-        turned: Tensor = span @ _axes(inner)
-        return turned
-    return _axes(rows)
+def _principal_axes(pieces: Sequence[Tensor], mean: Tensor) -> Tensor:
+    """Rows (M, F) in pieces, their mean -> (F, min(M, F)): an orthonormal basis of what they span
+    about it, uncorrelated in it."""
+    centred = (piece.double() - mean for piece in pieces)
+    if sum(len(piece) for piece in pieces) >= len(mean):
+        return _axes(_sum(rows.T @ rows for rows in centred))
+    rows = torch.cat(list(centred))
+    span = torch.linalg.qr(rows.T).Q
+    inner = rows @ span
+    turned: Tensor = span @ _axes(inner.T @ inner)
+    return turned
 
 
-def _axes(rows: Tensor) -> Tensor:
-    found: Tensor = torch.linalg.eigh(rows.T @ rows).eigenvectors
+def _axes(products: Tensor) -> Tensor:
+    found: Tensor = torch.linalg.eigh(products).eigenvectors
     return found
+
+
+def _sum(terms: Iterable[Tensor]) -> Tensor:
+    return functools.reduce(torch.add, terms)

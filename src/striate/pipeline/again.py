@@ -1,0 +1,60 @@
+"""The command that comes to a run again: it says all that was decided, and leaves no choice."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from striate.models.weights import record_for
+from striate.recipes import setup
+from striate.training import Recipe
+from striate.transfer import FINE_TUNING
+
+_BY_DATA = {"scratch": ("batch_size", "epochs", "peak_rate"), "finetune": (), "features": ()}
+"""Settings that a run which is not told them takes from the number of pictures."""
+_SHAPES = ("classes", "in_channels", "size")  # options that the data decide
+
+
+def command(plan: Mapping[str, Any]) -> str:
+    """From a run's plan: a line for the shell; for Python where no line can say the options."""
+    mode, model = plan["mode"], plan["model"]["name"]
+    source, grouped = plan["data"]["source"], plan["together"]["group_by"]
+    settings = _settings(plan)
+    if options := _options(plan):
+        asked = {"mode": mode, "model": model, "options": options} | settings
+        asked |= {"group_by": grouped} if grouped else {}
+        said = ", ".join(f"{name}={value!r}" for name, value in asked.items())
+        return f"striate.train({source!r}, {said})"
+    words = ["striate", "train", source, "--mode", mode, "--model", model]
+    words += ["--recipe", plan["recipe_name"]] if plan["recipe_name"] else []
+    words += ["--group-by", grouped] if grouped else []
+    seed = settings.pop("seed")
+    words += [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
+    return shlex.join([*words, "--seed", str(seed)])
+
+
+def _settings(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """What must be told for the recipe to be the run's: all that might else become another."""
+    recipe, mode, named = plan["recipe"], plan["mode"], plan["recipe_name"]
+    if mode == "features":
+        return {name: recipe[name] for name in ("balanced", "seed")}
+    base = setup(named).recipe if named else Recipe() if mode == "scratch" else FINE_TUNING
+    usual = base.to_dict()
+    told = {"seed"} if named else {"balanced", "seed", *_BY_DATA[mode]}
+    return {name: recipe[name] for name in recipe if name in told or recipe[name] != usual[name]}
+
+
+def _options(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """The network's options that neither a named run, nor weights, nor the data bring along."""
+    model = plan["model"]
+    known: Mapping[str, Any] = {}
+    if plan["recipe_name"] and setup(plan["recipe_name"]).model == model["name"]:
+        known = setup(plan["recipe_name"]).options
+    elif plan["weights"]:
+        known = record_for(model["name"]).options
+    return {
+        name: value
+        for name, value in model["options"].items()
+        if name not in _SHAPES and known.get(name) != value
+    }

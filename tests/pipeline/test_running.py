@@ -1,0 +1,106 @@
+"""What a run does when something stands in its way, and what it says of its parts."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+from pathlib import Path
+
+import pytest
+
+import striate as st
+from conftest import Trained
+from small_photos import folder, picture
+from striate.errors import StriateError
+from striate.pipeline import Talk, Wish, plan_run, resume
+from striate.pipeline.folder import check_free
+
+
+def test_where_the_report_fails_the_model_is_saved_and_said_to_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = folder(tmp_path / "photos", blue=15, red=15)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("striate.pipeline.reporting.write_report", full)
+    with pytest.raises(StriateError, match=r"model is saved.*No space left") as failed:
+        st.train(photos, mode="scratch", epochs=2, out=tmp_path / "run")
+    assert f"--resume {tmp_path / 'run'}" in failed.value.remedy
+    assert st.load(tmp_path / "run").predict(photos / "red" / "000.png").top[0][0] in (
+        "blue",
+        "red",
+    )
+    monkeypatch.undo()
+    resume(tmp_path / "run")
+    assert (tmp_path / "run" / "report.html").exists()
+
+
+def test_a_test_part_that_cannot_be_read_leaves_the_validation(tmp_path: Path) -> None:
+    photos = folder(tmp_path / "photos" / "train", blue=20, red=20).parent
+    for number, name in enumerate(("blue", "red")):
+        (photos / "test" / name).mkdir(parents=True)
+        picture(name, 90 + number).save(photos / "test" / name / "a.png")
+        whole = (photos / "test" / name / "a.png").read_bytes()
+        (photos / "test" / name / "a.png").write_bytes(whole[:200])
+    said: list[str] = []
+    for mode in ("features", "scratch"):
+        run = st.train(
+            photos, mode=mode, **({"epochs": 2} if mode == "scratch" else {}),
+            out=tmp_path / mode, talk=Talk(say=said.append),
+        )  # fmt: skip
+        assert run.test is None
+        assert any("no picture of the test part can be read" in line for line in said)
+        assert "held-out pictures" in (tmp_path / mode / "report.html").read_text()
+        said.clear()
+
+
+def test_each_mode_says_what_becomes_of_a_validation_part(tmp_path: Path) -> None:
+    photos = folder(tmp_path / "photos" / "train", blue=20, red=20).parent
+    folder(photos / "val", blue=8, red=8)
+    solved = plan_run(photos, Wish(mode="features"))
+    assert "the data's validation part is the test" in solved.decision.why[-1]
+    assert (len(solved.cut.val), len(solved.cut.test)) == (0, 16)
+    trained = plan_run(photos, Wish(mode="scratch"))
+    assert "a test part is cut from the rest" in trained.decision.why[-1]
+    assert len(trained.cut.val) == 16
+
+
+def test_answers_by_cross_validation_are_called_so(photo_run: Trained) -> None:
+    table = (photo_run.run.path / "predictions.csv").read_text()
+    parts = [row["part"] for row in csv.DictReader(io.StringIO(table))]
+    assert set(parts) == {"cross-validation", "test"}
+    assert parts.count("test") == photo_run.run.test.n
+
+
+def test_evaluating_on_some_of_a_runs_own_pictures_comes_with_a_word(
+    photo_run: Trained, tmp_path: Path
+) -> None:
+    said: list[str] = []
+    own = tmp_path / "own"
+    own.symlink_to(photo_run.photos)
+    st.evaluate(photo_run.run.path, own, say=said.append)
+    assert said == ["the run has learnt from these pictures: its own test scores say more"]
+    said.clear()
+    # Some of them laid out anew within the same folder.
+    some = photo_run.photos / "blue" / "again"
+    try:
+        (some / "blue").mkdir(parents=True)
+        shutil.copy(photo_run.photos / "blue" / "000.png", some / "blue" / "a.png")
+        st.evaluate(photo_run.run.path, some, say=said.append)
+    finally:
+        shutil.rmtree(some)
+    assert len(said) == 1
+    assert "too good" in said[0]
+    said.clear()
+    st.evaluate(photo_run.run.path, folder(tmp_path / "other", blue=2, red=2), say=said.append)
+    assert said == []
+
+
+def test_a_place_where_no_run_can_be_is_refused_at_once(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StriateError, match="is no folder that can be written to"):
+        st.train(tmp_path / "no such source", out=tmp_path / "file" / "run")
+    check_free(tmp_path / "a" / "b" / "c")
