@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from pathlib import Path
 
-from striate.locks import exclusive, held_alone
+import pytest
+
+from striate.locks import exclusive, held_alone, hold_shared
 
 
 def test_who_only_asks_does_not_keep_a_start_from_its_lock(tmp_path: Path) -> None:
@@ -21,6 +24,15 @@ def test_who_only_asks_does_not_keep_a_start_from_its_lock(tmp_path: Path) -> No
         assert time.monotonic() - waited < 1
     assert not held_alone(path)
     assert not path.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there those who ask do see each other")
+def test_two_that_ask_at_once_do_not_see_each_other(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    path.write_bytes(b"")  # left behind by a process that was killed
+    with path.open("rb") as asking:
+        assert hold_shared(asking.fileno())  # in the very moment in which another asks
+        assert not held_alone(path)
 
 
 def test_a_lock_let_go_within_a_moment_is_had(tmp_path: Path) -> None:

@@ -104,3 +104,13 @@ def test_a_place_where_no_run_can_be_is_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(StriateError, match="is no folder that can be written to"):
         st.train(tmp_path / "no such source", out=tmp_path / "file" / "run")
     check_free(tmp_path / "a" / "b" / "c")
+
+
+def test_a_runs_own_test_part_may_be_scored_without_a_word(tmp_path: Path) -> None:
+    photos = folder(tmp_path / "photos" / "train", blue=20, red=20).parent
+    folder(photos / "test", blue=3, red=3)
+    run = st.train(photos, mode="scratch", epochs=1, out=tmp_path / "run")
+    said: list[str] = []
+    found = st.evaluate(run.path, photos, part="test", say=said.append)
+    assert said == []
+    assert found.scores.accuracy == run.test.accuracy  # type: ignore[union-attr]

@@ -26,13 +26,13 @@ def progress(console: Console, curves: bool = False) -> Iterator[Talk]:
     on_terminal = sys.stderr.isatty()
     with Progress(*columns, console=console, disable=not on_terminal, transient=True) as bar:
         reading = bar.add_task("reading", total=None, visible=False)
-        training = bar.add_task("training", total=1.0)
+        training = bar.add_task("training", total=1.0, visible=False)
 
         def decoding(done: int, total: int) -> None:
             bar.update(reading, completed=done, total=total, visible=done < total)
 
         def step(now: Step) -> None:
-            bar.update(training, completed=now.progress)
+            bar.update(training, completed=now.progress, visible=True)
             if now.val is not None:
                 console.print(
                     f"epoch {now.epoch}: loss {now.loss:.3f}, "

@@ -85,8 +85,9 @@ def _warn(
 ) -> None:
     """Say so where the run has learnt from these pictures, or may have learnt from some."""
     own = config.get("data", {})
-    if part in ("", "train") and own.get("digest") == digest(data):
-        say("the run has learnt from these pictures: its own test scores say more")
+    if own.get("digest") == digest(data):
+        if part in ("", "train"):
+            say("the run has learnt from these pictures: its own test scores say more")
     elif source.exists() and "source" in own:
         here, there = source.resolve(), Path(own["source"])
         if here in (there, *there.parents) or there in here.parents:
