@@ -160,7 +160,7 @@ def test_a_second_that_fails_is_noticed_while_the_first_waits_for_it(
 ) -> None:
     monkeypatch.setattr("striate.processes._GRACE", 0.2)
     children = [
-        subprocess.Popen(words, stdin=subprocess.PIPE) for words in (["sleep", "600"], ["false"])
+        subprocess.Popen(words, stdin=subprocess.PIPE) for words in (["sleep", "20"], ["false"])
     ]
     _watch(children, [])  # type: ignore[arg-type]
     assert [child.returncode for child in children] == [-signal.SIGKILL, 1]

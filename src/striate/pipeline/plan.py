@@ -60,16 +60,26 @@ def begin(
     }
 
 
-def network(
-    name: str, options: Mapping[str, Any], data: Dataset, preprocess: Preprocess
-) -> dict[str, Any]:
-    """The network as a model file names it; run once without memory, to see that it can be."""
-    settled = {**options, "classes": len(data.classes), "in_channels": preprocess.channels}
-    height, width = preprocess.size
+def network(data: Dataset, decision: Decision) -> dict[str, Any]:
+    """The network as a model file names it, when it is sure that it takes the pictures."""
+    name, (height, width) = decision.model, decision.preprocess.size
+    settled = {
+        **decision.options,
+        "classes": len(data.classes),
+        "in_channels": decision.preprocess.channels,
+    }
     if name == "lecture_net" and height == width:
         settled.setdefault("size", height)
+    if decision.mode == "scratch":  # with published weights pictures come in the size of those
+        _try(name, settled, decision.preprocess)
+    return {"name": name, "options": settled}
+
+
+def _try(name: str, options: Mapping[str, Any], preprocess: Preprocess) -> None:
+    """Run a network once, without memory for its numbers."""
+    height, width = preprocess.size
     with torch.device("meta"):
-        net = create(name, **settled).eval()
+        net = create(name, **options).eval()
         pictures = torch.empty(2, preprocess.channels, height, width)
     try:
         net(pictures)
@@ -80,7 +90,6 @@ def network(
             remedy="Choose another --model: `striate models` lists them with their inputs",
             exit_code=WRONG_INPUT,
         ) from error
-    return {"name": name, "options": settled}
 
 
 def cut_as_planned(plan: Mapping[str, Any], data: Dataset) -> Split:

@@ -122,7 +122,7 @@ def plan_run(
     recipe = recipe.with_settings({"precision": precision_of(recipe, device().type)})
     decision = replace(decision, recipe=recipe)
     plan = begin(source, data, cut, decision)
-    plan["model"] = network(decision.model, decision.options, data, decision.preprocess)
+    plan["model"] = network(data, decision)
     plan["recipe_name"] = wish.named
     plan["together"] = {"group_by": group_by, "copies": found}
     return Planned(data, cut, decision, plan, check)
