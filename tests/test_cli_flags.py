@@ -25,7 +25,7 @@ FLAGS = {
     "compare": "--json folders",
     "evaluate": "--json --part run source",
     "export": "--int8 --json --onnx run",
-    "transfer-compare": "--epochs --json --model --seed source",
+    "transfer-compare": "--epochs --json --model --quiet --seed source",
     "predict": "--csv --engine --json --quiet --top --tta words",
     "runs": "--json folder",
     "train": "--budget --dry-run --epochs --group-by --json --mode --model --nproc --out --quiet "

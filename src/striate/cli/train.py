@@ -19,10 +19,13 @@ if TYPE_CHECKING:
 
     from striate.pipeline import Planned, Run
 
+_FIXED = ("source", "mode", "model", "recipe", "settings", "group_by", "out", "dry_run")
+"""What a run that goes on has decided already."""
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
 def train(  # noqa: PLR0913  # one argument an option, as typer wants it
+    context: typer.Context,
     source: Annotated[
         str | None,
         typer.Argument(help="A folder of pictures, a data set's name, a manifest, an archive."),
@@ -91,28 +94,11 @@ def train(  # noqa: PLR0913  # one argument an option, as typer wants it
     striate train --json | jq .test.accuracy
     """
     if resume is not None:
-        fixed: dict[str, object] = {
-            "--mode": mode,
-            "--dry-run": dry_run,
-            "--model": model,
-            "--recipe": recipe,
-            "--set": settings,
-            "--group-by": group_by,
-        }
-        _only_growth({"SOURCE": source, **fixed, "--out": out})
+        _only_growth(context)
     source = source or _source(recipe)
     if nproc != 1 and not dry_run:
-        switches = {"--json": json, "--quiet": quiet, "--tensorboard": tensorboard}
-        flags = [name for name, on in switches.items() if on]
-        flags += [f"--set={setting}" for setting in settings or []]
-        begun = [source] if resume is None else []
-        where = _out(source, out) if begun else None
-        given: dict[str, object] = {
-            "--mode": mode or None, "--model": model, "--recipe": recipe, "--epochs": epochs,
-            "--budget": budget, "--seed": seed, "--out": where, "--resume": resume,
-            "--group-by": group_by or None,
-        }  # fmt: skip
-        return _launch([*begun, *flags, *_words(given)], nproc, talk(quiet))
+        begun = {"source": source, "out": _out(source, out)} if resume is None else {}
+        return _launch(_words(context, nproc=None, **begun), nproc, talk(quiet))
     from striate.pipeline import Wish, plan_run
     from striate.pipeline import resume as go_on
     from striate.pipeline import train as run_training
@@ -135,18 +121,16 @@ def train(  # noqa: PLR0913  # one argument an option, as typer wants it
         print_json(run.to_dict()) if json else _print_run(run)
 
 
-def _only_growth(given: dict[str, object]) -> None:
-    for name, value in given.items():
-        if value:
+def _only_growth(context: typer.Context) -> None:
+    for parameter in context.command.params:
+        value = context.params.get(parameter.name or "")
+        if parameter.name in _FIXED and value:
+            option = parameter.param_type_name == "option"
             raise ArgumentError(
-                name,
-                _spelt(value),
+                parameter.opts[0] if option else parameter.opts[0].upper(),
+                ", ".join(value) if isinstance(value, list | tuple) else str(value),
                 "nothing beside --resume, which goes on with the run as it began",
             )
-
-
-def _spelt(value: object) -> str:
-    return ", ".join(value) if isinstance(value, list) else str(value)
 
 
 def _out(source: str, out: Path | None) -> Path:
@@ -154,8 +138,21 @@ def _out(source: str, out: Path | None) -> Path:
     return out or Path("runs") / f"{Path(source).stem}-{time.strftime('%Y%m%d-%H%M%S')}"
 
 
-def _words(given: dict[str, object]) -> list[str]:
-    return [f"{name}={value}" for name, value in given.items() if value is not None]
+def _words(context: typer.Context, **changed: object) -> list[str]:
+    """The command line again, with some of its values changed."""
+    words = []
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        value, flag = changed.get(name, context.params.get(name)), parameter.opts[0]
+        if parameter.param_type_name == "argument":
+            words += [str(value)] if value else []
+        elif isinstance(value, list | tuple):
+            words += [f"{flag}={one}" for one in value]
+        elif value is True:
+            words.append(flag)
+        elif value not in (None, False, ""):
+            words.append(f"{flag}={value}")
+    return words
 
 
 def _launch(words: list[str], count: int, console: Console) -> None:
