@@ -11,7 +11,7 @@ from torch import Tensor
 
 from striate.data import Split, load_source
 from striate.data.stores import MemoryStore
-from striate.pipeline import Talk, learning
+from striate.pipeline import Talk, solving
 from striate.pipeline.job import Job, Outputs
 from striate.preprocess import Preprocess
 from striate.training import Recipe
@@ -44,13 +44,13 @@ def test_signatures_are_kept_of_some_and_features_of_all(
     job: Job, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     part: Any = job.cut.train
-    ids, values, whole = learning._seen(job, store, engine, WIDTH)  # type: ignore[arg-type]
+    ids, values, whole = solving._seen(job, store, engine, WIDTH)  # type: ignore[arg-type]
     assert ids.equal(part)
     (pictures,) = (pixels for pixels, _ in store.batches([part]))
     assert values.equal(engine(pictures)[:, :WIDTH])
     assert whole.values.equal(engine(pictures)[:, WIDTH:].double())
-    monkeypatch.setattr(learning, "SIGNED", 20)
-    same_ids, same_values, few = learning._seen(job, store, engine, WIDTH)  # type: ignore[arg-type]
+    monkeypatch.setattr(solving, "SIGNED", 20)
+    same_ids, same_values, few = solving._seen(job, store, engine, WIDTH)  # type: ignore[arg-type]
     assert same_ids.equal(ids)
     assert same_values.equal(values)
     assert len(few.ids) == 20
@@ -60,7 +60,7 @@ def test_signatures_are_kept_of_some_and_features_of_all(
 def test_processes_that_share_the_pictures_know_all_features(job: Job, store: MemoryStore) -> None:
     """Three processes one after another, with a sum that is made when the last has spoken."""
     ids: Tensor = job.cut.train[:7]
-    wanted = learning._features(job, store, engine, ids)
+    wanted = solving._features(job, store, engine, ids)
     for size in (2, 3, 9):  # of nine, two have no picture of their own
         parts = []
         for rank in range(size):
@@ -70,7 +70,7 @@ def test_processes_that_share_the_pictures_know_all_features(job: Job, store: Me
                     return vector
 
             alone = replace(job, team=Apart(rank, size))
-            parts.append(learning._features(alone, store, engine, ids))
+            parts.append(solving._features(alone, store, engine, ids))
         assert sum(part.values for part in parts).equal(wanted.values)  # type: ignore[union-attr]
         assert torch.stack([part.readable for part in parts]).any(0).equal(wanted.readable)
 
