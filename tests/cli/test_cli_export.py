@@ -48,7 +48,6 @@ def test_out_of_tolerance_it_leaves_with_4_and_no_file(
     run: Path, striate_command: Striate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (run / "export" / "model.onnx").unlink(missing_ok=True)
-    monkeypatch.setattr("striate.exporting.conversion._OFF", 0.1, raising=False)
     monkeypatch.setattr("striate.exporting.onnx.calibration_of", lambda model: (1.1, 0.0))
     done = striate_command("export", run, "--json")
     assert done.returncode == 4

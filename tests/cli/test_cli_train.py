@@ -195,3 +195,9 @@ def test_what_a_file_is_called_cannot_command_the_terminal(
     assert "\x1b" not in done.stdout + done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert f"{tmp_path}/a\\x1b[31m\\nb.png: " in done.stdout
+
+
+def test_zeros_reach_the_processes(striate_command: Striate) -> None:
+    done = striate_command("train", "sample", "--epochs", "0", "--nproc", "2")
+    assert done.returncode == 2
+    assert "epochs: got 0" in done.stderr

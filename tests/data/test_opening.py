@@ -2,8 +2,12 @@ import math
 from pathlib import Path
 
 import pytest
+import torch
+from PIL import Image
 
+from striate.data import opening
 from striate.data.opening import left_in_container
+from striate.preprocess import Preprocess
 
 
 @pytest.mark.parametrize(
@@ -38,3 +42,24 @@ def test_the_limit_of_a_container_counts(
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
     assert left_in_container(tmp_path) == left
+
+
+def test_pixels_that_do_not_fit_into_memory_are_resized_as_they_are_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pictures = torch.randint(0, 256, (7, 1, 12, 10), dtype=torch.uint8)
+    record = Preprocess((20, 24), 3, (0.5,) * 3, (0.5,) * 3)
+    ids = torch.tensor([5, 0, 3])
+    found = []
+    for free in (1 << 30, 1):
+        monkeypatch.setattr(opening, "_free_memory", lambda free=free: free)
+        store = opening.open_store(pictures, record, report=lambda d, t: None, say=print)
+        assert len(store) == 7
+        ((pixels, readable),) = store.batches([ids])
+        assert readable.all()
+        assert pixels.is_contiguous(memory_format=torch.channels_last)
+        found.append((type(store).__name__, pixels))
+    assert [name for name, _ in found] == ["MemoryStore", "ResizingStore"]
+    assert found[0][1].equal(found[1][1])
+    grey = Image.fromarray(pictures[5, 0].numpy())
+    assert found[0][1][0].equal(record.pixels(grey))

@@ -13,6 +13,7 @@ import pytest
 from conftest import Striate
 from small_photos import folder
 from striate.pipeline.again import command
+from striate.recipes import setup
 
 SAID: dict[str, list[str]] = {
     "nothing": [],
@@ -61,13 +62,29 @@ def test_options_that_no_command_line_can_say_are_said_in_python() -> None:
         "data": {"source": "it's here"},
         "together": {"group_by": ""},
     }
+    called = python_of(plan)
+    assert called == {
+        "source": "it's here", "mode": "features", "model": "lenet5", "options": {"width": 2},
+        "balanced": True, "seed": 4,
+    }  # fmt: skip
+    named = {
+        "mode": "scratch",
+        "recipe_name": "lenet5_mnist",
+        "recipe": setup("lenet5_mnist").recipe,
+    }
+    called = python_of(plan | named | {"recipe": named["recipe"].to_dict()})
+    assert called == {
+        "source": "it's here", "mode": "scratch", "model": "lenet5", "options": {"width": 2},
+        "recipe": "lenet5_mnist", "seed": 0,
+    }  # fmt: skip
+
+
+def python_of(plan: dict[str, Any]) -> dict[str, Any]:
+    """What the call in Python is given."""
     called: dict[str, Any] = {}
 
     def train(source: str, **settings: Any) -> None:
         called.update(settings, source=source)
 
     exec(command(plan), {"striate": SimpleNamespace(train=train)})
-    assert called == {
-        "source": "it's here", "mode": "features", "model": "lenet5", "options": {"width": 2},
-        "balanced": True, "seed": 4,
-    }  # fmt: skip
+    return called

@@ -13,7 +13,7 @@ import striate as st
 from conftest import Trained
 from small_photos import folder, picture
 from striate.errors import StriateError
-from striate.pipeline import Talk, Wish, plan_run, resume
+from striate.pipeline import Talk, Wish, choose, plan_run, resume
 from striate.pipeline.folder import check_free
 
 
@@ -114,3 +114,58 @@ def test_a_runs_own_test_part_may_be_scored_without_a_word(tmp_path: Path) -> No
     found = st.evaluate(run.path, photos, part="test", say=said.append)
     assert said == []
     assert found.scores.accuracy == run.test.accuracy  # type: ignore[union-attr]
+
+
+def test_a_part_without_labels_is_no_part(tmp_path: Path) -> None:
+    photos = folder(tmp_path / "photos" / "train", blue=20, red=20).parent
+    (photos / "val").mkdir()
+    picture("blue", 77).save(photos / "val" / "a.png")
+    found = plan_run(photos, Wish(mode="features"))
+    assert (len(found.cut.train), len(found.cut.test)) == (32, 8)
+    assert not any("validation part" in reason for reason in found.decision.why)
+    folder(photos / "test", blue=4, red=4)  # beside a validation part that says nothing
+    found = plan_run(photos, Wish(mode="scratch"))
+    assert (len(found.cut.val), len(found.cut.test)) == (4, 8)
+
+
+def test_evaluation_names_what_it_leaves_out(photo_run: Trained, tmp_path: Path) -> None:
+    photos = folder(tmp_path / "photos", blue=3, red=3)
+    (photos / "red" / "000.png").write_bytes(b"no picture")
+    said: list[str] = []
+    found = st.evaluate(photo_run.run.path, photos, say=said.append)
+    assert (found.scores.n, found.to_dict()["unreadable"]) == (5, 1)
+    assert said == ["left out, and scored nowhere (1): red/000.png (not-an-image)"]
+
+
+def test_a_network_that_is_no_classifier_is_refused_at_once(tmp_path: Path) -> None:
+    photos = folder(tmp_path / "photos", blue=15, red=15)
+    with pytest.raises(StriateError, match="unet: is no classifier: its task is segmentation"):
+        plan_run(photos, Wish(mode="scratch", model="unet"))
+
+
+def test_pictures_of_eight_pixels_get_a_network(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for number in range(12):
+            picture("blue", number + 50 * (name == "b"), (8, 8)).convert("L").save(
+                tmp_path / name / f"{number}.png"
+            )
+    assert plan_run(tmp_path, Wish()).plan["model"]["name"] == "resnet20"
+
+
+def test_what_several_processes_will_do_is_known_before(tmp_path: Path) -> None:
+    photos = folder(tmp_path / "photos", blue=110, red=107)
+    assert plan_run(photos, Wish()).decision.mode == "features"
+    assert plan_run(photos, Wish(), processes=2).decision.mode == "finetune"
+    batch = plan_run(photos, Wish(mode="scratch"), processes=2).decision.recipe.batch_size
+    assert batch % 16 == 0
+
+
+def test_a_look_at_large_pictures_keeps_small_ones(tmp_path: Path) -> None:
+    wide = picture("blue", 1, (40, 30)).resize((3000, 2000))
+    for kind in ("png", "jpg"):
+        wide.save(tmp_path / f"a.{kind}")
+        kept = choose._picture(tmp_path / f"a.{kind}")
+        assert kept is not None
+        assert 448 <= min(kept.size) < 896
+        assert max(kept.size) / min(kept.size) == pytest.approx(1.5, abs=0.02)

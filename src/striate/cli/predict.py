@@ -88,8 +88,7 @@ def predict(
             raise ArgumentError("PICTURES", str(path), "a folder that holds pictures")
     rows = classifier.rows(files, length, "flip" if tta else "")
     said = talk(quiet)
-    if not json and "recipe" not in classifier.config:
-        weights = classifier.config["weights"]
+    if not json and (weights := _published(classifier)):
         said.print(f"{model} answers, with the weights {weights}", soft_wrap=True)
     if csv is not None:
         target = csv if size == 1 else csv.with_name(f"{csv.name}-{rank}-of-{size}")
@@ -100,6 +99,12 @@ def predict(
         bad = _print_rows(rows, ranked=top is not None or (len(paths) == 1 and paths[0].is_file()))
     if bad:
         raise typer.Exit(WRONG_INPUT)
+
+
+def _published(classifier: Classifier) -> str:
+    """The name of the weights, where they are published ones and no run's."""
+    config = classifier.config
+    return "" if "recipe" in config else str(config.get("weights", ""))
 
 
 def _refuse_what_is_no_file(words: list[str]) -> None:

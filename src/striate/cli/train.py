@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -112,7 +111,9 @@ def train(  # noqa: PLR0913  # one argument an option, as typer wants it
         else:
             if dry_run:
                 wish = Wish.of(mode, model or "", {}, recipe, changes)
-                return _print_plan(plan_run(source, wish, group_by, talk=listeners), json)
+                return _print_plan(
+                    plan_run(source, wish, group_by, talk=listeners, processes=nproc), json
+                )
             run = run_training(
                 source, mode=mode, model=model, recipe=recipe, group_by=group_by, out=out,
                 talk=listeners, **changes,
@@ -135,7 +136,9 @@ def _only_growth(context: typer.Context) -> None:
 
 def _out(source: str, out: Path | None) -> Path:
     """Decided before the processes start, so that they go on in it when they are started again."""
-    return out or Path("runs") / f"{Path(source).stem}-{time.strftime('%Y%m%d-%H%M%S')}"
+    from striate.pipeline.folder import free_name
+
+    return out or free_name(Path("runs"), Path(source).resolve().stem)
 
 
 def _words(context: typer.Context, **changed: object) -> list[str]:
@@ -150,7 +153,7 @@ def _words(context: typer.Context, **changed: object) -> list[str]:
             words += [f"{flag}={one}" for one in value]
         elif value is True:
             words.append(flag)
-        elif value not in (None, False, ""):
+        elif value is not None and value is not False and value != "":
             words.append(f"{flag}={value}")
     return words
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from torch import Tensor
 
 from striate.errors import ArgumentError, printable
+
+_TOLD = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,12 @@ class Excluded:
     path: str
     kind: str
     reason: str
+
+
+def some_of(excluded: Sequence[Excluded]) -> str:
+    """How many files were left out, and the first of them: "(12): a.jpg (truncated), ..."."""
+    first = ", ".join(printable(f"{one.path} ({one.kind})") for one in excluded[:_TOLD])
+    return f"({len(excluded):,}): {first}{', ...' if len(excluded) > _TOLD else ''}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,12 @@ def orientation_of(image: Image.Image) -> int:
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
+def upright(image: Image.Image) -> Image.Image:
+    """The image as its orientation tag wants it to be seen."""
+    turn = orientation_of(image)
+    return image.transpose(_TURNS[turn]) if turn in _TURNS else image
+
+
 def explained(error: Exception, kind: str, content: bytes) -> Unreadable:
     """Why Pillow failed, in our words, from its error and the file's own structure."""
     words, size = str(error), size_of(kind, content)
@@ -133,8 +139,7 @@ def _decoded(content: bytes, at_least: tuple[int, int] | None) -> Image.Image:
     except Exception as error:  # whatever a decoder stumbles over
         raise explained(error, kind, content) from error
     # Not before: a PNG may say it after its pixels, and a TIFF turns itself.
-    turn = orientation_of(image)
-    return image.transpose(_TURNS[turn]) if turn in _TURNS else image
+    return upright(image)
 
 
 def _kind(content: bytes) -> str:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from striate.data.cache import Say, cached
@@ -19,7 +18,7 @@ from striate.data.caching.build import NoRoomError
 from striate.data.caching.entry import Bad
 from striate.data.dataset import Files
 from striate.data.rows import decoded, excluded
-from striate.data.stores import MappedStore, MemoryStore, Store, StreamingStore
+from striate.data.stores import MappedStore, MemoryStore, ResizingStore, Store, StreamingStore
 from striate.preprocess import Preprocess
 
 Report = Callable[[int, int], None]
@@ -56,10 +55,14 @@ def open_store(
     used, `say` is told why, and they are kept in memory if they fit, else decoded every epoch.
     `workers` processes decode: one a core unless told otherwise, and four at most; 0 needs none.
     """
-    if isinstance(pictures, Tensor):
-        return MemoryStore(_fitted(pictures, preprocess))
-    count = min(_CROWD, os.cpu_count() or 1) if workers is None else workers
     size = len(pictures) * math.prod((*preprocess.size, preprocess.channels))
+    if isinstance(pictures, Tensor):
+        as_wanted = pictures.shape[1:] == (preprocess.channels, *preprocess.size)
+        if as_wanted and preprocess.fit != "crop":
+            return MemoryStore(pictures)
+        resized = ResizingStore(pictures, preprocess)
+        return resized.kept() if size <= _free_memory() // _SHARE_OF_MEMORY else resized
+    count = min(_CROWD, os.cpu_count() or 1) if workers is None else workers
 
     def rows(start: int) -> Iterator[bytes | Bad]:
         indices = range(start, len(pictures))
@@ -90,15 +93,6 @@ def in_memory(files: Files, preprocess: Preprocess, rows: Iterator[bytes | Bad])
         else:
             pixels[index] = np.frombuffer(row, np.uint8).reshape(shape[1:])
     return MemoryStore(torch.from_numpy(pixels).permute(0, 3, 1, 2), unreadable)
-
-
-def _fitted(images: Tensor, preprocess: Preprocess) -> Tensor:
-    """Images `(N, C, H, W)` uint8 as `preprocess` wants them; as they are, if they fit."""
-    if images.shape[1:] == (preprocess.channels, *preprocess.size) and preprocess.fit != "crop":
-        return images
-    bands = images.permute(0, 2, 3, 1).numpy()
-    pictures = (Image.fromarray(one[..., 0] if one.shape[-1] == 1 else one) for one in bands)
-    return torch.stack([preprocess.pixels(picture) for picture in pictures])
 
 
 def _free_memory() -> int:

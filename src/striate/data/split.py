@@ -33,7 +33,7 @@ def split(
     share counts only if its part has to be cut. `groups` are pairs of indices that belong together.
     """
     _check_shares(val, test)
-    parts = _labelled_parts(dataset)
+    parts = labelled_parts(dataset)
     pool = _train_pool(dataset, parts)
     of_pool = dataset.labels[pool]
     roots = roots_of(len(dataset), groups)[pool]
@@ -92,7 +92,7 @@ def _check_shares(val: float, test: float) -> None:
         raise ArgumentError("val and test", (val, test), "shares of 0 or more, together below 1")
 
 
-def _labelled_parts(dataset: Dataset) -> dict[str, Tensor]:
+def labelled_parts(dataset: Dataset) -> dict[str, Tensor]:
     """The official parts, without the samples that have no class, and without empty ones."""
     labelled = {part: of[dataset.labels[of] >= 0] for part, of in dataset.parts.items()}
     return {part: indices.sort().values for part, indices in labelled.items() if len(indices)}

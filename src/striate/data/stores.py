@@ -15,6 +15,7 @@ from typing import Protocol
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from striate.data.caching.entry import Bad, Entry
@@ -57,6 +58,38 @@ class MemoryStore:
             here = ids.to(rows.device)
             chosen = rows.index_select(0, here).view(-1, *self._shape)
             yield chosen.permute(0, 3, 1, 2), self._readable[here]
+
+
+class ResizingStore:
+    """Pictures that are pixels, `(N, C, H, W)`, brought to their size whenever they are asked for.
+
+    So that a set which is small as it comes need not fit into memory at a network's size.
+    """
+
+    def __init__(self, pictures: Tensor, preprocess: Preprocess) -> None:
+        self._pictures, self._preprocess = pictures, preprocess
+        self.excluded: list[Excluded] = []
+
+    def __len__(self) -> int:
+        return len(self._pictures)
+
+    def batches(self, wanted: Iterable[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+        """See `Store`."""
+        for ids in wanted:
+            yield self._resized(ids), torch.ones(len(ids), dtype=torch.bool)
+
+    def kept(self) -> MemoryStore:
+        """All of them at their size, in memory."""
+        return MemoryStore(self._resized(torch.arange(len(self))))
+
+    def _resized(self, ids: Tensor) -> Tensor:
+        record = self._preprocess
+        pixels = torch.empty(len(ids), *record.size, record.channels, dtype=torch.uint8)
+        for place, index in enumerate(ids.tolist()):
+            bands = self._pictures[index].permute(1, 2, 0).numpy()
+            picture = Image.fromarray(bands[..., 0] if bands.shape[-1] == 1 else bands)
+            pixels[place] = record.pixels(picture).permute(1, 2, 0)
+        return pixels.permute(0, 3, 1, 2)
 
 
 class MappedStore:

@@ -120,7 +120,10 @@ class Known(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, K + 1)."""
-        logits, patterns = with_signature(self.net, images)
+        return self.beside(*with_signature(self.net, images))
+
+    def beside(self, logits: Tensor, patterns: Tensor) -> Tensor:
+        """Logits (B, K), signatures (B, F) -> (B, K + 1)."""
         cosines = F.normalize(patterns, dim=1) @ self.get_buffer("known").T
         return torch.cat([logits, cosines.amax(1, keepdim=True)], dim=1)
 

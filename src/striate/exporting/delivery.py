@@ -78,6 +78,7 @@ def export(
     int8: bool = False,
     labels: Tensor | None = None,
     calibration: Sequence[Picture] = (),
+    heic: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> Exported:
     """Write `folder/export/model.onnx` and its script, and with `int8` the 8-bit model.
@@ -85,6 +86,7 @@ def export(
     `pictures` are files, or their bytes, to compare the network's probabilities with the file's; if
     one differs by over 1e-4, or another class is on top, nothing is written. The 8-bit model takes
     its scales from `calibration`, and is judged by `pictures`, with their `labels` where known.
+    `heic` files are read by the script too, if one is among `pictures` or if it is told so.
     """
     if int8 and not calibration:
         raise ArgumentError("calibration", 0, "at least one picture to find the scales by")
@@ -94,7 +96,7 @@ def export(
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise unwritable(place, error) from error
-    heic = any(_is_heic(one) for one in pictures)
+    heic = heic or any(_is_heic(one) for one in pictures)
     code, file = script_for(model.preprocess, heic=heic), place / ONNX
     with atomic_path(file) as making:
         export_onnx(model, making)

@@ -8,6 +8,7 @@ itself, so that a flipped bit in either is found before the weights are used.
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ from striate.exporting.config import (
 from striate.files import write_atomic
 from striate.models import create
 from striate.preprocess import Preprocess
+
+_LITTLE = 1 << 20  # pixels of the picture that a network is tried with
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +80,19 @@ def load_model(path: Path) -> LoadedModel:
     with torch.device("meta"):  # no memory before the shapes are known to be right
         net = create(name, **options).eval()
     try:
-        images = torch.empty(1, preprocess.channels, *preprocess.size, device="meta")
-        outputs = tuple(net(images).shape)
+        # On real numbers where that costs little: for a pass without any, torch loads its compiler.
+        real = math.prod(preprocess.size) <= _LITTLE
+        outputs = None if real else _answered(net, preprocess, "meta")
         net.load_state_dict(state, assign=True)
+        outputs = outputs or _answered(net, preprocess, "cpu")
     except RuntimeError as error:
         raise broken(folder, f"does not fit {name} ({error})") from error
     if outputs != (1, len(classes)):
         raise broken(folder, f"names {len(classes)} classes, but the network gives {outputs[1:]}")
     return LoadedModel(net, classes, preprocess, config)
+
+
+@torch.inference_mode()
+def _answered(net: nn.Module, preprocess: Preprocess, device: str) -> tuple[int, ...]:
+    """The shape of the answer to one picture."""
+    return tuple(net(torch.zeros(1, preprocess.channels, *preprocess.size, device=device)).shape)

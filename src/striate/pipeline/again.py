@@ -23,6 +23,7 @@ def command(plan: Mapping[str, Any]) -> str:
     settings = _settings(plan)
     if options := _options(plan):
         asked = {"mode": mode, "model": model, "options": options} | settings
+        asked |= {"recipe": plan["recipe_name"]} if plan["recipe_name"] else {}
         asked |= {"group_by": grouped} if grouped else {}
         said = ", ".join(f"{name}={value!r}" for name, value in asked.items())
         return f"striate.train({source!r}, {said})"

@@ -19,8 +19,11 @@ from striate.preprocess import Preprocess
 
 _LOOKED_AT = 100
 _SMALL = 64
+_LECTURED = 10  # pixels that the lectures' net needs
 _LONG = 2.0
 _LARGE = 224
+_SEEN = 2 * _LARGE  # what is left of a large picture's shorter side, at least
+_REDUCED = ("L", "RGB", "RGBA")
 _PROBE = Preprocess((8, 8), 3, (0.5,) * 3, (0.5,) * 3)
 """Whether a picture has pixels that can be used shows only when they are taken."""
 
@@ -70,7 +73,7 @@ def default_model(size: tuple[int, int]) -> str:
     """A network for pictures of this size that a CPU can train."""
     if max(size) > _SMALL:
         return "mobilenet_v3_small"
-    return "lecture_net" if size[0] == size[1] else "resnet20"
+    return "lecture_net" if size[0] == size[1] >= _LECTURED else "resnet20"
 
 
 def check_enough(data: Dataset, cut: Split) -> None:
@@ -114,12 +117,14 @@ def _readable(files: Files, indices: Sequence[int]) -> list[Image.Image]:
 
 
 def _picture(path: Path) -> Image.Image | None:
+    """No larger than it takes: a hundred photographs as they come would fill the memory."""
     try:
-        picture = decode(path)
+        picture = decode(path, at_least=(_SEEN, _SEEN))
         _PROBE.pixels(picture)
     except StriateError:  # the loader names it, with the reason
         return None
-    return picture
+    factor = min(picture.size) // _SEEN
+    return picture.reduce(factor) if factor > 1 and picture.mode in _REDUCED else picture
 
 
 def _size(sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:

@@ -16,6 +16,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from striate.data import pixels_of
+from striate.data.decode import upright
 from striate.errors import ArgumentError
 from striate.evaluating import UNKNOWN, larger, views
 from striate.exporting import LoadedModel, load_model
@@ -25,6 +26,7 @@ from striate.models.weights import record_for
 from striate.pipeline.judging import Rules, answering
 from striate.pipeline.predicting import BATCH, Row, answers, files_of
 from striate.preprocess import Preprocess
+from striate.training.dist import device
 
 Picture = str | Path | Image.Image | NDArray[np.uint8]
 """A file, an image, or an array (H, W) or (H, W, 3)."""
@@ -56,7 +58,7 @@ class Classifier:
     """A trained network that takes files, images or arrays and answers with class names."""
 
     def __init__(self, model: LoadedModel, engine: str = "") -> None:
-        self.net = model.net
+        self.net = model.net.to(device())
         self.classes = model.classes
         self.preprocess = model.preprocess
         self.config = model.config
@@ -107,7 +109,7 @@ class Classifier:
         """What the network is given: uint8 (C, H, W), by the one code path from file to pixels."""
         preprocess = self.preprocess_for(tta)
         if isinstance(what, Image.Image):
-            return preprocess.pixels(what)
+            return preprocess.pixels(upright(what))
         if isinstance(what, np.ndarray):
             if what.dtype != np.uint8 or what.ndim not in (2, 3):
                 raise ArgumentError("array", (what.dtype, what.shape), "uint8 (H, W) or (H, W, 3)")
@@ -139,8 +141,8 @@ class Classifier:
         self._answered += len(pixels)
         if self._wanted or self._answered > _MANY:
             return self.engine(pixels)
-        outputs: Tensor = self.answering(self.preprocess.normalise(pixels))
-        return outputs
+        outputs: Tensor = self.answering(self.preprocess.normalise(pixels.to(device())))
+        return outputs.cpu()
 
     @cached_property
     def answering(self) -> nn.Module:

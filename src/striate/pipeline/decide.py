@@ -232,7 +232,7 @@ def _long(model: str, preprocess: Preprocess, count: int, recipe: Recipe) -> lis
 
 def _long_enough(recipe: Recipe, count: int) -> Recipe:
     """As many passes over few pictures as make the updates that learning takes."""
-    batch = min(recipe.batch_size, max(16, count // 8))
+    batch = min(recipe.batch_size, max(16, count // 8 // 16 * 16))  # for processes to share
     updates = -(-count // batch)
     epochs = min(float(_MOST_EPOCHS), max(recipe.epochs, -(-_UPDATES // updates)))
     rate = recipe.peak_rate * (batch / recipe.batch_size) ** 0.5

@@ -24,6 +24,7 @@ from striate.pipeline.plan import cut_as_planned, digest
 _COMPARED = 64
 _JUDGED = 512  # with 8 bits some answers change: their share needs more pictures
 _SCALED_BY = 256
+_HEIC = (".heic", ".heif", ".hif")
 
 
 def export(
@@ -48,6 +49,8 @@ def export(
         int8=int8,
         labels=data.labels[chosen] if same else None,
         calibration=_pictures(data, sampled(learnt, _SCALED_BY)) if int8 else (),
+        heic=isinstance(data.pictures, Files)
+        and any(name.lower().endswith(_HEIC) for name in data.pictures.names),
         say=say,
     )
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from striate.data import Dataset, Files, Split
 from striate.errors import printable
+from striate.exporting.engines import Engine
 from striate.metrics import Scores
 from striate.models.contract import ConvNet
 from striate.preprocess import Preprocess
@@ -120,3 +121,5 @@ class Learned:
     """The patterns by which it knows pictures like those it learnt from."""
     history: Sequence[Epoch]
     seconds: float
+    seen: Engine | None = None
+    """What computed its features, and signatures behind them."""

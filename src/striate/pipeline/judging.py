@@ -76,7 +76,8 @@ def _familiar(job: Job, learned: Learned) -> Familiar:
     seen = learned.signatures(sampled(job.cut.train, SIGNED))
     labels, classes = job.data.labels[seen.ids], len(job.data.classes)
     # A trunk that did not learn here is as good on the pictures of one part as on others.
-    other = None if job.mode == "features" else learned.signatures(learned.held_out.ids).values
+    held_out = sampled(learned.held_out.ids, SIGNED)
+    other = None if job.mode == "features" else learned.signatures(held_out).values
     return fit_familiar(seen.values, labels, classes, other)
 
 

@@ -15,14 +15,14 @@ import torch
 import striate
 from striate.data import Dataset, Files, Split
 from striate.data.sources.known import KNOWN
-from striate.data.split import split
+from striate.data.split import labelled_parts, split
 from striate.errors import WRONG_INPUT, StriateError
 from striate.exporting import FORMAT
-from striate.models import create
+from striate.models import create, entry
 from striate.pipeline.decide import Decision
 from striate.pipeline.together import kept_together
 from striate.preprocess import Preprocess
-from striate.training.dist import device
+from striate.training.dist import device, own_random_numbers
 
 
 def begin(
@@ -76,20 +76,27 @@ def network(data: Dataset, decision: Decision) -> dict[str, Any]:
 
 
 def _try(name: str, options: Mapping[str, Any], preprocess: Preprocess) -> None:
-    """Run a network once, without memory for its numbers."""
+    """Ask a network about one picture."""
+    # With real numbers: for a pass without any, torch would load its compiler, which takes longer.
     height, width = preprocess.size
-    with torch.device("meta"):
+    with own_random_numbers(), torch.inference_mode():
         net = create(name, **options).eval()
-        pictures = torch.empty(2, preprocess.channels, height, width)
-    try:
-        net(pictures)
-    except (RuntimeError, TypeError, ValueError) as error:
+        try:
+            answer = net(torch.zeros(1, preprocess.channels, height, width))
+        except (RuntimeError, TypeError, ValueError) as error:
+            raise StriateError(
+                f"does not take pictures of {height} x {width} pixels, as these become ({error})",
+                where=name,
+                remedy="Choose another --model: `striate models` lists them with their inputs",
+                exit_code=WRONG_INPUT,
+            ) from error
+    if not isinstance(answer, torch.Tensor) or answer.shape != (1, options["classes"]):
         raise StriateError(
-            f"does not take pictures of {height} x {width} pixels, as these become ({error})",
+            f"is no classifier: its task is {entry(name).task}",
             where=name,
-            remedy="Choose another --model: `striate models` lists them with their inputs",
+            remedy="`striate models` lists networks by their task",
             exit_code=WRONG_INPUT,
-        ) from error
+        )
 
 
 def cut_as_planned(plan: Mapping[str, Any], data: Dataset) -> Split:
@@ -103,9 +110,15 @@ def without_validation(data: Dataset, cut: Split) -> Split:
 
     An official validation part beside none to test on is what nothing was chosen by: the test.
     """
-    if len(data.parts.get("val", ())) and not len(data.parts.get("test", ())):
+    if judged_by_val(data):
         return Split(torch.cat((cut.train, cut.test)).sort().values, cut.val[:0], cut.val)
     return Split(torch.cat((cut.train, cut.val)).sort().values, cut.val[:0], cut.test)
+
+
+def judged_by_val(data: Dataset) -> bool:
+    """Whether there is an official validation part and none to test on."""
+    parts = labelled_parts(data)
+    return "val" in parts and "test" not in parts
 
 
 def digest(data: Dataset) -> str:

@@ -20,7 +20,14 @@ from striate.pipeline.again import command
 from striate.pipeline.choose import check_enough, look_at, without_pictures
 from striate.pipeline.decide import NONE, Decision, Wish, decide
 from striate.pipeline.job import Job, Run, Talk
-from striate.pipeline.plan import begin, cut_as_planned, digest, network, without_validation
+from striate.pipeline.plan import (
+    begin,
+    cut_as_planned,
+    digest,
+    judged_by_val,
+    network,
+    without_validation,
+)
 from striate.pipeline.together import by_name, copies
 from striate.pipeline.work import train_into
 from striate.preprocess import Preprocess
@@ -100,9 +107,17 @@ def train(
 
 
 def plan_run(
-    source: str | Path, wish: Wish, group_by: str = "", members: Team = ALONE, talk: Talk = SILENT
+    source: str | Path,
+    wish: Wish,
+    group_by: str = "",
+    members: Team = ALONE,
+    talk: Talk = SILENT,
+    processes: int = 1,
 ) -> Planned:
-    """Check a source, cut it, and decide how to learn from it; nothing is written."""
+    """Check a source, cut it, and decide how to learn from it; nothing is written.
+
+    `processes` will share the run, where they have not started yet.
+    """
     wish = replace(wish, settings=_unlimited(wish.settings))
     # Refused before anything is looked at, which takes longer.
     seed = (wish.recipe or Recipe()).with_settings(wish.settings).seed
@@ -113,7 +128,8 @@ def plan_run(
     check_enough(data, cut)
     for name in without_pictures(data):
         talk.say(f"class {printable(name)!r} has no pictures: it will never be the answer")
-    decision = decide(data, cut, look_at(data, cut.train), wish, members.size)
+    processes = max(processes, members.size)
+    decision = decide(data, cut, look_at(data, cut.train), wish, processes)
     if decision.mode == "features":
         cut = without_validation(data, cut)
     decision = replace(decision, why=(*decision.why, *_parts(data, decision.mode)))
@@ -130,7 +146,7 @@ def plan_run(
 
 def _parts(data: Dataset, mode: str) -> list[str]:
     """What becomes of an official validation part that has no test part beside it."""
-    if not len(data.parts.get("val", ())) or len(data.parts.get("test", ())):
+    if not judged_by_val(data):
         return []
     if mode == "features":
         return ["the data's validation part is the test: nothing is chosen by it"]

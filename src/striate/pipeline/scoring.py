@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from striate.data import Dataset, load_source
+from striate.data.dataset import some_of
 from striate.data.opening import open_store
 from striate.data.stores import Store
 from striate.errors import WRONG_INPUT, StriateError, printable
@@ -27,11 +28,12 @@ class Evaluation:
 
     scores: Scores
     per_class: dict[str, Share]
+    unreadable: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """What `striate evaluate --json` prints."""
         rows = {name: share._asdict() for name, share in self.per_class.items()}
-        return {**self.scores.to_dict(), "per_class": rows}
+        return {**self.scores.to_dict(), "unreadable": self.unreadable, "per_class": rows}
 
 
 def evaluate(
@@ -77,7 +79,10 @@ def evaluate(
         report=lambda done, total: None,
         say=lambda line: None,
     )
-    return _scored(classifier, store, indices, labels)
+    found = _scored(classifier, store, indices, labels)
+    if left_out := [*data.excluded, *store.excluded]:
+        say(f"left out, and scored nowhere {some_of(left_out)}")
+    return replace(found, unreadable=len(store.excluded))
 
 
 def _warn(

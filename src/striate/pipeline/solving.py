@@ -53,6 +53,7 @@ def by_features(job: Job, store: Store) -> Learned:
         signatures=signatures.of,
         history=(),
         seconds=time.perf_counter() - began,
+        seen=engine,
     )
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from striate.data import Dataset, Files
 from striate.data.check import Report, check
-from striate.data.split import groups_by
+from striate.data.split import groups_by, labelled_parts
 from striate.errors import ArgumentError
 
 _MOST = 100_000  # files; among more, a search takes longer than training on them
@@ -43,9 +43,9 @@ def copies(
     ones only, where a part is yet to be cut: among 60,000 digits near ones would take a minute.
     """
     report = None
+    to_be_cut = not {"val", "test"} <= labelled_parts(data).keys()
     if isinstance(data.pictures, Tensor):
-        cut = all(len(data.parts.get(part, ())) for part in ("val", "test"))
-        pairs = [] if cut else _equal(data.pictures)
+        pairs = _equal(data.pictures) if to_be_cut else []
     elif len(data) > _MOST:
         say(f"Copies are not looked for among more than {_MOST:,} files; --group-by can name them")
         return [], None
@@ -54,7 +54,7 @@ def copies(
         pairs = [(int(one), int(other)) for one, other in report.pairs]
         for finding in (*report.problems, *report.warnings):
             say(f"data check: {finding.message}")
-    if pairs and any(not len(data.parts.get(part, ())) for part in ("val", "test")):
+    if pairs and to_be_cut:
         num = len({index for pair in pairs for index in pair})
         say(f"{num:,} pictures have copies or near copies, which stay together in one part")
     return pairs, report

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from striate.data import Dataset, Split, load_source
 from striate.data.augment import policy
+from striate.data.dataset import some_of
 from striate.data.loader import Loader
 from striate.data.opening import open_store
 from striate.data.order import Order
@@ -166,6 +167,8 @@ def _open(source: str | Path, model: str, seed: int, talk: Talk) -> _Table:
     preprocess, fitted = of_weights(record, look_at(data, cut.train))
     talk.say(fitted)
     store = open_store(data.pictures, preprocess, report=talk.decoding, say=talk.say)
+    if store.excluded:
+        talk.say(f"unreadable, so left out {some_of(store.excluded)}")
     return _Table(data, cut, pairs, store, preprocess, record, talk)
 
 

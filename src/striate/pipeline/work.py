@@ -7,9 +7,10 @@ import io
 from collections.abc import Mapping
 from pathlib import Path
 
+from striate.data.dataset import some_of
 from striate.data.opening import open_store
 from striate.data.stores import Store
-from striate.errors import StriateError, printable
+from striate.errors import StriateError
 from striate.evaluating import Calibration, coverage_curve, reliability
 from striate.exporting import save_model
 from striate.files import write_atomic
@@ -117,8 +118,6 @@ def _name_unreadable(path: Path, job: Job, store: Store, known: int = 0) -> int:
     if job.team.leads and (new or not known):
         run_folder.list_excluded(path, [*job.data.excluded, *store.excluded])
     if new:
-        first = ", ".join(printable(f"{one.path} ({one.kind})") for one in new[:3])
-        more = ", ..." if len(new) > 3 else ""
         where = path / run_folder.EXCLUDED
-        job.talk.say(f"unreadable, so left out ({len(new):,}): {first}{more}; see {where}")
+        job.talk.say(f"unreadable, so left out {some_of(new)}; see {where}")
     return len(store.excluded)
