@@ -89,7 +89,8 @@ def nearest(name: str, choices: Iterable[str]) -> str:
     """
     known, word = sorted(choices), name.lower()
     begun = [choice for choice in known if word and choice.startswith(word)]
-    near = difflib.get_close_matches(word, known, n=3, cutoff=0.6) or begun[:3]
+    near = difflib.get_close_matches(word, known, n=3, cutoff=0.6)
+    near = list(dict.fromkeys([*begun[:1], *near, *begun]))[:3]  # what begins so, above all
     return f"Did you mean {' or '.join(near)}?" if near else ""
 
 

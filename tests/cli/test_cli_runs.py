@@ -208,22 +208,25 @@ def test_wrong_input_is_one_line(
 
 
 def test_200_runs_are_listed_at_once_and_without_torch(tmp_path: Path) -> None:
-    """The promise is 0.4 s; the quickest of several, for machines that do other work too."""
+    """The promise is 0.4 s; on a machine that is slow or busy, twice what an empty list takes."""
     made.finished(tmp_path / "0", 400, 450)
     for number in range(1, 200):
         shutil.copytree(tmp_path / "0", tmp_path / str(number))
-    program = (
-        f"import sys; sys.argv[1:] = ['runs', {str(tmp_path)!r}]\n"
-        "from striate.cli.main import main\n"
-        "try: main()\n"
-        "except SystemExit: assert not {'torch', 'numpy'} & set(sys.modules)\n"
-    )
+    (tmp_path / "empty").mkdir()
 
-    def seconds() -> float:
+    def seconds(folder: Path, lines: int) -> float:
+        program = (
+            f"import sys; sys.argv[1:] = ['runs', {str(folder)!r}]\n"
+            "from striate.cli.main import main\n"
+            "try: main()\n"
+            "except SystemExit: assert not {'torch', 'numpy'} & set(sys.modules)\n"
+        )
         start = time.perf_counter()
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
-        assert len(done.stdout.splitlines()) == 201
+        assert len(done.stdout.splitlines()) == lines
         return time.perf_counter() - start
 
-    assert min(seconds() for _ in range(5)) < 0.4
+    pairs = [(seconds(tmp_path, 201), seconds(tmp_path / "empty", 0)) for _ in range(5)]
+    listed, empty = (min(times) for times in zip(*pairs, strict=True))
+    assert listed < max(0.4, 2 * empty)

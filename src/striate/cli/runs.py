@@ -145,6 +145,11 @@ def _verdicts(found: Comparison) -> list[str]:
     for one in found.verdicts:
         better = "better" if one.gain >= 0 else "worse"
         points = f"{abs(one.gain) * 100:.1f} points {better} than {_LETTERS[0]}"
+        if not one.gain:
+            lines.append(
+                f"{_LETTERS[one.other]} is as good as {_LETTERS[0]} in {_PARTS[one.part]}."
+            )
+            continue
         sure = "more than chance" if one.more_than_chance else "no more than chance may bring"
         part = _PARTS[one.part]
         lines.append(f"{_LETTERS[one.other]} is {points} in {part}: {sure} (p = {one.p:.2g}).")
