@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from striate.models.weights import record_for
+from striate.pipeline.decide import SOLVED_BY
 from striate.recipes import setup
 from striate.training import Recipe
 from striate.transfer import FINE_TUNING
 
-_BY_DATA = {"scratch": ("batch_size", "epochs", "peak_rate"), "finetune": (), "features": ()}
-"""Settings that a run which is not told them takes from the number of pictures."""
+_BY_NUMBER = ("batch_size", "epochs", "peak_rate")
+"""Settings that a run from scratch takes from the number of pictures, where it is not told them."""
 _SHAPES = ("classes", "in_channels", "size")  # options that the data decide
 
 
@@ -39,10 +40,11 @@ def _settings(plan: Mapping[str, Any]) -> dict[str, Any]:
     """What must be told for the recipe to be the run's: all that might else become another."""
     recipe, mode, named = plan["recipe"], plan["mode"], plan["recipe_name"]
     if mode == "features":
-        return {name: recipe[name] for name in ("balanced", "seed")}
+        return {name: recipe[name] for name in SOLVED_BY}
     base = setup(named).recipe if named else Recipe() if mode == "scratch" else FINE_TUNING
     usual = base.to_dict()
-    told = {"seed"} if named else {"balanced", "seed", *_BY_DATA[mode]}
+    told = {"seed"} if named else {"balanced", "seed"}
+    told |= {*_BY_NUMBER} if mode == "scratch" and not named else set()
     return {name: recipe[name] for name in recipe if name in told or recipe[name] != usual[name]}
 
 

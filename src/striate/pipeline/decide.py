@@ -37,6 +37,8 @@ _PATIENCE = 900.0  # seconds after which one asks how long it takes
 _SPEED = 2.5e10  # multiply-adds a second that two cores do in a training step
 _UPDATES = 600  # fewer teach a network nothing from scratch
 _MOST_EPOCHS = 100
+SOLVED_BY = ("balanced", "seed")
+"""Settings of a recipe that a solved head has a use for."""
 _SKEWED = 3.0  # the largest class over the smallest, from which classes are weighed
 
 
@@ -115,7 +117,7 @@ def decide(data: Dataset, cut: Split, look: Look, wish: Wish, processes: int = 1
 
 def _only_solved(wish: Wish) -> tuple[Wish, list[str]]:
     """The wish without settings that a solved head has no use for, and a word on them."""
-    used = {name: value for name, value in wish.settings.items() if name in ("balanced", "seed")}
+    used = {name: value for name, value in wish.settings.items() if name in SOLVED_BY}
     unused = sorted(wish.settings.keys() - used.keys())
     if "budget" in unused and "epochs" in unused:
         unused.remove("epochs")
