@@ -36,9 +36,12 @@ def test_a_run_is_a_folder_of_plain_files(run: Run) -> None:
 
 def test_json_has_the_promised_keys(run: Run) -> None:
     report = run.to_dict()
-    assert report.keys() == {"run", "model", "mode", "seconds", "val", "test"}
+    facts = {"run", "model", "mode", "seconds", "unknown", "majority"}
+    assert report.keys() == {*facts, "val", "test"}
     assert report["test"].keys() >= {"n", "accuracy", "interval", "nll", "ece", "macro_f1"}
     assert (report["val"]["n"], report["test"]["n"]) == (500, 1000)
+    assert report["majority"]["share"] == pytest.approx(0.1, abs=0.01)
+    assert 0 < report["unknown"] < 100
 
 
 def test_the_reported_accuracy_is_that_of_the_loaded_model(run: Run, tmp_path: Path) -> None:

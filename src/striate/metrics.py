@@ -7,6 +7,7 @@ that a result does not depend on how the samples were dealt out.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from statistics import NormalDist
 from typing import Any, NamedTuple
@@ -48,6 +49,12 @@ class Scores:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
         return {**asdict(self), "interval": list(self.interval)}
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Scores:
+        """What `to_dict` gave, back."""
+        low, high = record["interval"]
+        return cls(**{**record, "interval": (low, high)})
 
 
 class Tally:

@@ -119,12 +119,40 @@ def test_compare_in_words(striate_command: Striate, pair: list[Path]) -> None:
     assert lines[:2] == [f"a  {pair[0]}", f"b  {pair[1]}"]
     assert "recipe.peak_rate\t0.004\t0.1" in lines
     assert "b\ttest\t96.0%\t94.0% to 98.0%\t1,000\t0.300\t0.050\t0.960" in lines
-    assert "b is 6.0 points better than a in test: more than chance (p = 1.6e-07)." in lines
-    assert "which of them each got right is not stored: Fisher's exact test" in shown
+    told = "b is 6.0 points better than a in test: more than chance"
+    assert f"{told} (Fisher's exact test, p = 1.6e-07)." in lines
+    assert "It is not stored which of the pictures each got right: Fisher" in shown
     back = striate_command("compare", *pair[::-1]).stdout
     assert "b is 6.0 points worse than a in test: more than chance" in back
     assert "Validation accuracy, %, by epoch" in shown
     assert "Validation loss, by epoch" in shown
+
+
+def test_compare_tells_what_one_run_alone_got_right(
+    striate_command: Striate, tmp_path: Path
+) -> None:
+    runs = []
+    for name, right in (("one", 4), ("two", 5)):
+        runs.append(made.finished(tmp_path / name, 450, mode="features", test=(right, 6)))
+        rows = [f"{n}.png,test,ant,{'ant' if n < right else 'bee'},0.9,0.9,yes" for n in range(6)]
+        head = "path,part,label,predicted,probability,label_probability,known"
+        (runs[-1] / "predictions.csv").write_text("\n".join([head, *rows, ""]))
+    shown = striate_command("compare", *runs).stdout
+    assert (
+        "(McNemar's exact test, p = 1). a alone is right on 0 of the pictures, b alone on 1."
+        in shown
+    )
+    assert "Fisher" not in shown
+    assert "a\tcross-val\t" in shown
+
+
+def test_compare_says_of_an_unfinished_run_whose_scores_those_are(
+    striate_command: Striate, tmp_path: Path
+) -> None:
+    one = made.finished(tmp_path / "one", 400, test=None)
+    two = made.unfinished(tmp_path / "two", 450)
+    shown = striate_command("compare", one, two).stdout
+    assert "b is unfinished: what it scores so far is its last epoch's." in shown
 
 
 def test_compare_says_where_scores_do_not_compare(
@@ -139,7 +167,7 @@ def test_compare_says_where_scores_do_not_compare(
     recipe = {**made.RECIPE, "seed": 5}
     cut = made.finished(tmp_path / "cut", 450, recipe=recipe, test=(901, 1000))
     shown = striate_command("compare", pair[0], cut).stdout
-    assert "no more than chance may bring (p = 1)" in shown
+    assert "no more than chance may bring (Fisher's exact test, p = 1)" in shown
     assert "The held-out pictures are of the same data set, cut in other ways: Fish" in shown
 
 
@@ -163,7 +191,7 @@ def test_compare_fits_the_terminal(
 ) -> None:
     monkeypatch.chdir(pair[0].parent)
     shown = in_a_terminal(striate_command, monkeypatch, width, "compare", "one", "two")
-    tables = [line for line in shown.splitlines() if "chance" not in line and "test on" not in line]
+    tables = [line for line in shown.splitlines() if "exact test" not in line]
     assert max(map(len, tables)) <= width
     assert "…" not in shown
     assert "recipe.peak_rate" in shown

@@ -6,12 +6,12 @@ import random
 from pathlib import Path
 
 import pytest
-from scipy.stats import fisher_exact
+from scipy.stats import binomtest, fisher_exact
 
 import made_runs as made
 from striate.errors import StriateError
 from striate.pipeline import compare
-from striate.pipeline.comparing import chance_of
+from striate.pipeline.significance import fisher, mcnemar
 
 
 def recipe(**changes: object) -> dict[str, object]:
@@ -28,9 +28,12 @@ def test_the_chance_is_scipys() -> None:
         sizes = draw.randint(1, 60), draw.randint(1, 60)
         right = draw.randint(0, sizes[0]), draw.randint(0, sizes[1])
         table = [list(right), [sizes[0] - right[0], sizes[1] - right[1]]]
-        assert chance_of(right, sizes) == pytest.approx(fisher_exact(table).pvalue, rel=1e-6)
+        assert fisher(right, sizes) == pytest.approx(fisher_exact(table).pvalue, rel=1e-6)
     expected = fisher_exact([[9_900, 9_850], [100, 150]]).pvalue
-    assert chance_of((9_900, 9_850), (10_000, 10_000)) == pytest.approx(expected, rel=1e-6)
+    assert fisher((9_900, 9_850), (10_000, 10_000)) == pytest.approx(expected, rel=1e-6)
+    for one, other in ((0, 0), (1, 0), (5, 5), (3, 17), (120, 61), (4_000, 4_300)):
+        wanted = binomtest(one, one + other).pvalue if one + other else 1.0
+        assert mcnemar(one, other) == pytest.approx(wanted, rel=1e-6)
 
 
 def test_only_the_settings_that_differ_are_told(tmp_path: Path) -> None:
@@ -39,12 +42,12 @@ def test_only_the_settings_that_differ_are_told(tmp_path: Path) -> None:
         tmp_path / "two",
         450,
         recipe=recipe(peak_rate=0.1),
-        mode="features",
+        mode="finetune",
         model={"name": "resnet20", "options": {"classes": 2, "dropout": 0.5}},
     )
     found = {each.setting: each.values for each in compare([one, two]).differences}
     assert found == {
-        "mode": (None, "features"),
+        "mode": (None, "finetune"),
         "model": ("lecture_net", "resnet20"),
         "model.options.dropout": (None, 0.5),
         "recipe.peak_rate": (0.004, 0.1),
@@ -66,6 +69,43 @@ def test_a_large_difference_is_more_than_chance_and_a_small_one_is_not(tmp_path:
     assert [one.p for one in both.verdicts] == [
         pytest.approx(min(1, 2 * one.p)) for one in (*small.verdicts, *large.verdicts)
     ]
+
+
+def answers(folder: Path, part: str, *right: bool) -> None:
+    """The pictures that a made run was asked about, and what it said."""
+    rows = [f"{n}.png,{part},ant,{'ant' if one else 'bee'},0.9,0.9," for n, one in enumerate(right)]
+    head = "path,part,label,predicted,probability,label_probability,known"
+    (folder / "predictions.csv").write_text("\n".join([head, *rows, ""]))
+
+
+def test_answers_about_the_same_pictures_are_compared_in_pairs(tmp_path: Path) -> None:
+    """All but ten of 1,000 alike, and those on one side: too few for Fisher, enough for McNemar."""
+    alike = [True] * 900 + [False] * 90
+    one = made.finished(tmp_path / "one", 450, test=(900, 1000))
+    two = made.finished(tmp_path / "two", 450, test=(910, 1000))
+    [before] = compare([one, two]).verdicts
+    assert (before.method, before.apart) == ("Fisher's exact test", None)
+    assert not before.more_than_chance
+    answers(one, "test", *alike, *[False] * 10)
+    answers(two, "test", *alike, *[True] * 10)
+    [verdict] = compare([one, two]).verdicts
+    assert (verdict.method, verdict.apart) == ("McNemar's exact test", (0, 10))
+    assert verdict.more_than_chance
+    assert verdict.p == pytest.approx(2 * 0.5**10)
+    answers(two, "test", *alike)  # other pictures
+    assert compare([one, two]).verdicts[0].apart is None
+    answers(two, "val", *alike, *[True] * 10)
+    assert compare([one, two]).verdicts[0].apart is None
+
+
+def test_only_what_a_solved_head_uses_is_a_setting_of_it(tmp_path: Path) -> None:
+    one = made.finished(tmp_path / "one", 450, mode="features")
+    two = made.finished(
+        tmp_path / "two", 450, mode="features", recipe=recipe(peak_rate=0.1, seed=3)
+    )
+    assert [each.setting for each in compare([one, two]).differences] == ["recipe.seed"]
+    fitted = made.finished(tmp_path / "fitted", 450)
+    assert [each.setting for each in compare([one, fitted]).differences] == ["mode"]
 
 
 def test_without_a_test_part_validation_decides(tmp_path: Path) -> None:

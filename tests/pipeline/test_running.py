@@ -15,6 +15,7 @@ from small_photos import folder, picture
 from striate.errors import StriateError
 from striate.pipeline import Talk, Wish, choose, plan_run, resume
 from striate.pipeline.folder import check_free
+from striate.pipeline.record import read_run
 
 
 def test_where_the_report_fails_the_model_is_saved_and_said_to_be(
@@ -36,6 +37,44 @@ def test_where_the_report_fails_the_model_is_saved_and_said_to_be(
     monkeypatch.undo()
     resume(tmp_path / "run")
     assert (tmp_path / "run" / "report.html").exists()
+
+
+@pytest.mark.parametrize("mode", ["features", "scratch"])
+def test_a_finished_run_is_not_done_again(tmp_path: Path, mode: str) -> None:
+    photos = folder(tmp_path / "photos", blue=15, red=15)
+    asked = {"epochs": 2} if mode == "scratch" else {}
+    run = st.train(photos, mode=mode, out=tmp_path / "run", **asked)
+    before = {path.name: path.stat().st_mtime_ns for path in run.path.iterdir()}
+    shutil.rmtree(photos)  # not even looked at
+    said: list[str] = []
+    assert resume(run.path, talk=Talk(say=said.append)) == run
+    assert {path.name: path.stat().st_mtime_ns for path in run.path.iterdir()} == before
+    [line] = said
+    assert line.startswith("the run is finished")
+    assert ("--epochs" in line) == (mode == "scratch")
+
+
+def test_a_solved_head_has_no_use_for_time(photo_run: Trained) -> None:
+    with pytest.raises(StriateError, match=r"budget: got 60, expected nothing beside --resume"):
+        resume(photo_run.run.path, budget=60)
+
+
+def test_a_run_is_unfinished_from_when_it_is_given_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed before its first new snapshot, it must go on, and not be called finished."""
+    path = st.train(epochs=1, out=tmp_path / "run").path
+    monkeypatch.setattr("striate.pipeline.running.train_into", _killed)
+    with pytest.raises(KeyboardInterrupt):
+        resume(path, epochs=2)
+    monkeypatch.undo()
+    assert read_run(path).state == "unfinished"
+    resume(path)
+    assert len(read_run(path).history) == 2
+
+
+def _killed(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_a_test_part_that_cannot_be_read_leaves_the_validation(tmp_path: Path) -> None:

@@ -30,7 +30,8 @@ def test_report_evaluate_onnx_and_script_state_the_same_accuracy(
         place = tmp_path / "held" / row["label"]
         place.mkdir(parents=True, exist_ok=True)
         (place / Path(row["path"]).name).symlink_to(photos / row["path"])
-    assert st.evaluate(run.path, tmp_path / "held").scores.accuracy == run.test.accuracy
+    found = st.evaluate(run.path, tmp_path / "held")
+    assert found.scores.accuracy == run.test.accuracy
     page = (run.path / "report.html").read_text()
     right = round(run.test.accuracy * run.test.n)
     assert re.search(rf"Right on (all|{right} of) {run.test.n} held-out pictures", page)
@@ -42,13 +43,16 @@ def test_report_evaluate_onnx_and_script_state_the_same_accuracy(
     )
     lines = [line.split("\t") for line in done.stdout.splitlines()]
     assert [line[0] for line in lines] == files
+    turned_away = [label == "unknown" for _, label, _ in lines]
+    assert [row["known"] == "no" for row in rows] == turned_away
+    assert found.unknown == run.unknown == sum(turned_away)
     hits = 0
     for row, (path, label, chance) in zip(rows, lines, strict=True):
         assert float(chance) == pytest.approx(float(row["probability"]), abs=2e-4), path
         assert label in (row["predicted"], "unknown")
         hits += row["predicted"] == row["label"]
     assert hits == right
-    assert sum(line[1] == "unknown" for line in lines) <= len(lines) // 5
+    assert sum(turned_away) <= len(lines) // 5
 
 
 def test_noise_and_blank_pictures_are_unknown_to_run_and_script(

@@ -53,6 +53,12 @@ def _print(found: Evaluation) -> None:
         f"macro F1 {scores.macro_f1:.3f}, NLL {scores.nll:.3f}, calibration error {scores.ece:.3f}",
         soft_wrap=True,
     )
+    if found.unknown:
+        results().print(
+            f"{found.unknown:,} of them {'is' if found.unknown == 1 else 'are'} answered unknown; "
+            "the figures count the likeliest class",
+            soft_wrap=True,
+        )
     rows = [
         [in_plain_sight(name), *(f"{share:.1%}" for share in one[:3]), f"{one.n:,}"]
         for name, one in found.per_class.items()

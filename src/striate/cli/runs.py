@@ -15,6 +15,7 @@ from striate.errors import ArgumentError, in_plain_sight
 
 if TYPE_CHECKING:
     from striate.pipeline import Comparison, Record
+    from striate.pipeline.comparing import Verdict
 
 _HEADS = ("name", "state", "test", "val", "model", "data", "classes", "epochs", "seconds")
 _NUMBERS = ("test", "val", "classes", "epochs", "seconds")
@@ -64,8 +65,8 @@ def compare(
 ) -> None:
     """Set runs beside the first one: settings that differ, scores, curves, and what is chance.
 
-    Scores compare where the data set is the same. Which pictures a run got right is not stored, so
-    Fisher's exact test takes the runs' test scores as independent samples.
+    Scores compare where the data set is the same. Where both were judged by the same pictures,
+    McNemar's exact test asks which of them one alone got right; else Fisher's, how many were.
 
     \b
     striate compare runs/small runs/large
@@ -130,7 +131,8 @@ def _print_scores(compared: Sequence[Record]) -> None:
         for letter, run in zip(_LETTERS, compared, strict=False):
             if scores := run.scores(part):
                 low, high = scores["interval"]
-                words = [letter, part, f"{scores['accuracy']:.1%}", f"{low:.1%} to {high:.1%}"]
+                words = [letter, _part(run, part), f"{scores['accuracy']:.1%}"]
+                words.append(f"{low:.1%} to {high:.1%}")
                 rest = (f"{scores[name]:.3f}" for name in ("nll", "ece", "macro_f1"))
                 rows.append([*words, f"{scores['n']:,}", *rest])
     heads = ("run", "part", "right", "95 % interval", "pictures", "loss", "ECE", "macro F1")
@@ -138,30 +140,47 @@ def _print_scores(compared: Sequence[Record]) -> None:
     print_fitted(heads, rows, folded=(), numbers=numbers, spare=heads[:3:-1])
 
 
+def _part(run: Record, part: str) -> str:
+    """What a part is called: a head that is solved has none to validate with."""
+    return "cross-val" if (part, run.config.get("mode")) == ("val", "features") else part
+
+
 def _verdicts(found: Comparison) -> list[str]:
     if not found.same_data:
         return ["The data sets differ, so the scores do not compare."]
-    lines = []
-    for one in found.verdicts:
-        better = "better" if one.gain >= 0 else "worse"
-        points = f"{abs(one.gain) * 100:.1f} points {better} than {_LETTERS[0]}"
-        if not one.gain:
-            lines.append(
-                f"{_LETTERS[one.other]} is as good as {_LETTERS[0]} in {_PARTS[one.part]}."
-            )
-            continue
-        sure = "more than chance" if one.more_than_chance else "no more than chance may bring"
-        part = _PARTS[one.part]
-        lines.append(f"{_LETTERS[one.other]} is {points} in {part}: {sure} (p = {one.p:.2g}).")
-    if not lines:
+    if not found.verdicts:
         return ["There are no scores to compare yet."]
-    several = f", p times {len(lines)} for so many comparisons" if len(lines) > 1 else ""
-    cut = (
-        "Both saw the same held-out pictures, but which of them each got right is not stored"
-        if found.same_cut
-        else "The held-out pictures are of the same data set, cut in other ways"
-    )
-    return [*lines, f"{cut}: {found.verdicts[0].method} on how many were right{several}."]
+    lines = [_verdict(one) for one in found.verdicts]
+    lines += [
+        f"{letter} is {run.state}: what it scores so far is its last epoch's."
+        for letter, run in zip(_LETTERS, found.runs, strict=False)
+        if run.state != "finished" and run.history
+    ]
+    if any(one.apart is None for one in found.verdicts):
+        why = (
+            "It is not stored which of the pictures each got right"
+            if found.same_cut
+            else "The held-out pictures are of the same data set, cut in other ways"
+        )
+        lines.append(f"{why}: Fisher's exact test takes how many were right.")
+    if len(found.verdicts) > 1:
+        lines.append(f"Each p is times {len(found.verdicts)}, for so many comparisons.")
+    return lines
+
+
+def _verdict(one: Verdict) -> str:
+    who, first, part = _LETTERS[one.other], _LETTERS[0], _PARTS[one.part]
+    alone = ""
+    if one.apart is not None:
+        of_first, of_other = one.apart
+        alone = f" {first} alone is right on {of_first:,} of the pictures, {who} alone on "
+        alone += f"{of_other:,}."
+    if not one.gain:
+        return f"{who} is as good as {first} in {part}.{alone}"
+    better = "better" if one.gain > 0 else "worse"
+    sure = "more than chance" if one.more_than_chance else "no more than chance may bring"
+    told = f"{abs(one.gain) * 100:.1f} points {better} than {first} in {part}"
+    return f"{who} is {told}: {sure} ({one.method}, p = {one.p:.2g}).{alone}"
 
 
 def _print_curves(compared: Sequence[Record]) -> None:

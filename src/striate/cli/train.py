@@ -11,7 +11,7 @@ import typer
 
 from striate.cli.output import Json, Quiet, print_json, results, talk
 from striate.cli.progress import progress
-from striate.errors import INTERRUPTED, TERMINATED, ArgumentError, StriateError
+from striate.errors import INTERRUPTED, TERMINATED, ArgumentError, StriateError, in_plain_sight
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -220,5 +220,19 @@ def _print_run(run: Run) -> None:
         f"{wrong:,} of {scores.n:,} held-out wrong, after {run.seconds:.0f} s.",
         soft_wrap=True,
     )
+    if run.unknown:
+        one = "is" if run.unknown == 1 else "are"
+        console.print(
+            f"{run.unknown:,} of the {scores.n:,} {one} answered unknown; here their likeliest "
+            "class counts.",
+            soft_wrap=True,
+        )
+    if run.majority and low <= run.majority[1]:
+        name, share = run.majority
+        console.print(
+            "This is no proof that it has learnt anything: always saying "
+            f"{in_plain_sight(name)!r} gives {share:.1%}.",
+            soft_wrap=True,
+        )
     console.print(f"Report:     {run.path / 'report.html'}", soft_wrap=True)
     console.print(f"Try next:   striate predict {run.path} PICTURES", soft_wrap=True)

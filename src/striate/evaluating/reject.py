@@ -17,6 +17,9 @@ from striate.errors import ArgumentError
 SURE = 0.9
 """A calibrated probability from which on the answer is given in any case."""
 
+_ROUNDING = 1e-6
+"""By so much engines differ: the picture that a floor is laid by stays above it in all of them."""
+
 UNKNOWN = "unknown"
 """What is answered in place of a class."""
 
@@ -68,7 +71,8 @@ def floor_keeping(scores: Tensor, keep: float, *, lowest: int = 0) -> float | No
     """The score (of N,) that new ones of the same kind reach with probability `keep` or more.
 
     The k-th smallest, k = floor((1 - keep) (N + 1)) but `lowest` at least: a new score is below it
-    with probability k / (N + 1) at most, whatever the distribution. None where there is no k-th.
+    with probability k / (N + 1) at most, whatever the distribution. The floor is a hair below.
+    None where there is no k-th.
     """
     if not 0 < keep < 1:
         raise ArgumentError("keep", keep, "a share between 0 and 1")
@@ -76,7 +80,7 @@ def floor_keeping(scores: Tensor, keep: float, *, lowest: int = 0) -> float | No
     rank = max(lowest, math.floor((1 - keep) * (len(scores) + 1) + 1e-9))
     if not 1 <= rank <= len(scores):
         return None
-    return scores.double().sort().values[rank - 1].item()
+    return scores.double().sort().values[rank - 1].item() - _ROUNDING
 
 
 def _check(confidence: Tensor, right: Tensor) -> None:

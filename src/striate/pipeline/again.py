@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from striate.models.weights import record_for
-from striate.pipeline.decide import SOLVED_BY
 from striate.recipes import setup
 from striate.training import Recipe
+from striate.training.recipe import SOLVED_BY
 from striate.transfer import FINE_TUNING
 
 _BY_NUMBER = ("batch_size", "epochs", "peak_rate")

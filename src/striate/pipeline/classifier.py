@@ -128,10 +128,6 @@ class Classifier:
         columns = (best.indices.tolist(), best.values.tolist(), known.tolist())
         return [self._prediction(*row) for row in zip(*columns, strict=True)]
 
-    def logits(self, pixels: Tensor) -> Tensor:
-        """uint8 (B, C, H, W) -> logits (B, K)."""
-        return self.outputs(pixels)[:, : len(self.classes)]
-
     @torch.inference_mode()
     def outputs(self, pixels: Tensor) -> Tensor:
         """uint8 (B, C, H, W) -> the logits, and the familiarity if there is one: (B, K or K + 1).

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from striate.errors import ArgumentError
-from striate.pipeline.record import Record, read_run
+from striate.pipeline.record import Record, answered_rightly, read_run
+from striate.pipeline.significance import fisher, mcnemar
+from striate.training.recipe import SOLVED_BY
 
 Part = Literal["val", "test"]
 Scores = dict[str, Any]
 
 LEVEL = 0.05
-METHOD = "Fisher's exact test"
 _PARTS: tuple[Part, ...] = ("test", "val")
 _DATA = ("name", "source", "layout", "samples", "excluded", "digest")
 _WHOLE = ("recipe", "preprocess", "together", "versions", "device")
@@ -39,7 +39,16 @@ class Verdict:
     """The other's accuracy less the first's."""
     p: float
     """How often chance alone would bring so large a difference, or a larger one."""
-    method: str = METHOD
+    apart: tuple[int, int] | None
+    """How many of the same pictures the first alone and the other alone got right.
+
+    None where they were not judged by the same pictures.
+    """
+
+    @property
+    def method(self) -> str:
+        """The test that `p` is of."""
+        return "Fisher's exact test" if self.apart is None else "McNemar's exact test"
 
     @property
     def more_than_chance(self) -> bool:
@@ -68,7 +77,8 @@ class Comparison:
             "same_data": self.same_data,
             "same_cut": self.same_cut,
             "verdicts": [
-                {**asdict(one), "more_than_chance": one.more_than_chance} for one in self.verdicts
+                {**asdict(one), "method": one.method, "more_than_chance": one.more_than_chance}
+                for one in self.verdicts
             ],
         }
 
@@ -95,34 +105,18 @@ def compare(paths: Sequence[str | Path]) -> Comparison:
 
 
 def differences(runs: Sequence[Record]) -> tuple[Difference, ...]:
-    """The settings in which runs differ; None stands for one that a run does not have."""
+    """The settings in which runs differ; None stands for one that a run does not have.
+
+    What the recipes differ in is asked of those runs alone that such a setting has a part in.
+    """
     settings = [_settings(run.config) for run in runs]
     names = list(dict.fromkeys(name for one in settings for name in one))
-    rows = {name: tuple(one.get(name) for one in settings) for name in names}
-    return tuple(
-        Difference(name, values)
-        for name, values in rows.items()
-        if any(value != values[0] for value in values)
-    )
-
-
-def chance_of(right: tuple[int, int], sizes: tuple[int, int]) -> float:
-    """Fisher's exact test, two-sided: the chance of a table no likelier than this one.
-
-    `right[k]` of `sizes[k]` are right. Given how many are right in all, the first sample's share of
-    them is hypergeometric; the chances of all that are no likelier than what came are summed.
-    """
-    total, whole = sum(right), sum(sizes)
-    first, second = sizes
-    low, high = max(0, total - second), min(first, total)
-
-    def log_chance(k: int) -> float:
-        return _log_choose(first, k) + _log_choose(second, total - k) - _log_choose(whole, total)
-
-    # A hair above: the same chance, reached by other roundings, counts.
-    limit = log_chance(right[0]) + 1e-7
-    chances = [value for k in range(low, high + 1) if (value := log_chance(k)) <= limit]
-    return min(1.0, math.fsum(math.exp(value) for value in chances))
+    found = []
+    for name in names:
+        having = [one for one in settings if name in one or not name.startswith("recipe.")]
+        if any(one.get(name) != having[0].get(name) for one in having):
+            found.append(Difference(name, tuple(one.get(name) for one in settings)))
+    return tuple(found)
 
 
 def _verdicts(runs: Sequence[Record]) -> tuple[Verdict, ...]:
@@ -133,7 +127,11 @@ def _verdicts(runs: Sequence[Record]) -> tuple[Verdict, ...]:
     """
     found = {index: _shared(runs[0], run) for index, run in enumerate(runs) if index}
     num = sum(shared is not None for shared in found.values())
-    return tuple(_verdict(index, *shared, num) for index, shared in found.items() if shared)
+    return tuple(
+        _verdict((runs[0], runs[index]), index, *shared, num)
+        for index, shared in found.items()
+        if shared
+    )
 
 
 def _shared(first: Record, other: Record) -> tuple[Part, Scores, Scores] | None:
@@ -144,10 +142,25 @@ def _shared(first: Record, other: Record) -> tuple[Part, Scores, Scores] | None:
     return None
 
 
-def _verdict(index: int, part: Part, one: Scores, other: Scores, num: int) -> Verdict:
-    right = (round(one["accuracy"] * one["n"]), round(other["accuracy"] * other["n"]))
-    p = min(1.0, num * chance_of(right, (one["n"], other["n"])))
-    return Verdict(index, part, other["accuracy"] - one["accuracy"], p)
+def _verdict(
+    runs: tuple[Record, Record], index: int, part: Part, one: Scores, other: Scores, num: int
+) -> Verdict:
+    apart = _apart(runs, part)
+    if apart is None:
+        right = (round(one["accuracy"] * one["n"]), round(other["accuracy"] * other["n"]))
+        p = fisher(right, (one["n"], other["n"]))
+    else:
+        p = mcnemar(*apart)
+    return Verdict(index, part, other["accuracy"] - one["accuracy"], min(1.0, num * p), apart)
+
+
+def _apart(runs: tuple[Record, Record], part: Part) -> tuple[int, int] | None:
+    """How many pictures each of two runs alone got right, where both were asked the same ones."""
+    first, other = (answered_rightly(run, part) for run in runs)
+    if not first or first.keys() != other.keys():
+        return None
+    pairs = [(first[name], other[name]) for name in first]
+    return pairs.count((True, False)), pairs.count((False, True))
 
 
 def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -155,6 +168,8 @@ def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {name: config.get(name) for name in ("mode", "weights")}
     found |= {"model": config["model"]["name"]}
     found |= _flat("model.options", config["model"]["options"])
+    if config.get("mode") == "features":
+        config = {**config, "recipe": {name: config["recipe"].get(name) for name in SOLVED_BY}}
     found |= {"data.classes": config["classes"]}
     found |= _flat("data", {name: config["data"].get(name) for name in _DATA})
     for place in _WHOLE:
@@ -171,7 +186,3 @@ def _flat(name: str, value: Any) -> dict[str, Any]:
 
 def _alike(runs: Sequence[Record], of: Callable[[Mapping[str, Any]], Any]) -> bool:
     return all(of(run.config) == of(runs[0].config) for run in runs)
-
-
-def _log_choose(n: int, k: int) -> float:
-    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)

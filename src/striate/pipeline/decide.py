@@ -21,6 +21,7 @@ from striate.preprocess import Preprocess
 from striate.recipes import setup
 from striate.training import Recipe
 from striate.training.dist import device
+from striate.training.recipe import SOLVED_BY
 from striate.transfer import FINE_TUNING
 
 MODES = ("features", "finetune", "scratch")
@@ -37,8 +38,6 @@ _PATIENCE = 900.0  # seconds after which one asks how long it takes
 _SPEED = 2.5e10  # multiply-adds a second that two cores do in a training step
 _UPDATES = 600  # fewer teach a network nothing from scratch
 _MOST_EPOCHS = 100
-SOLVED_BY = ("balanced", "seed")
-"""Settings of a recipe that a solved head has a use for."""
 _SKEWED = 3.0  # the largest class over the smallest, from which classes are weighed
 
 
@@ -159,7 +158,10 @@ def _mode(count: int, look: Look, wish: Wish, record: Record | None) -> tuple[st
     if "epochs" in wish.settings and not wish.settings.get("budget"):
         return "finetune", "fine-tuning: epochs were asked for"
     if count < _MANY:
-        return "features", f"features: {count:,} pictures are too few to change a network by"
+        return (
+            "features",
+            f"features: fewer than {_MANY:,} pictures change no network for the better",
+        )
     return _by_time(count, wish, record)
 
 

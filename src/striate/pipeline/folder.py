@@ -30,6 +30,7 @@ TENSORBOARD = "tensorboard"
 LAST = "last"
 EXCLUDED = "excluded.csv"
 PREDICTIONS = "predictions.csv"
+CROSS_VALIDATION = "cross-validation"  # the part of its rows about pictures that were learnt from
 CHECK = "check.json"
 _LOCK = ".lock"
 _BEFORE_LEARNING = (CHECK, EXCLUDED, CONFIG, _LOCK)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from striate.data import Dataset, Files, Split
 from striate.errors import printable
+from striate.evaluating import Familiar
 from striate.exporting.engines import Engine
 from striate.metrics import Scores
 from striate.models.contract import ConvNet
@@ -19,6 +20,7 @@ from striate.preprocess import Preprocess
 from striate.training import Epoch, Recipe, Team
 from striate.training.log import Report
 
+PARTS = ("val", "test")
 SIGNED = 5_000
 """How many of the training pictures say what a class's pictures are like."""
 
@@ -34,9 +36,28 @@ class Run:
     val: Scores
     test: Scores | None
     """None where no part was left to test on."""
+    unknown: int | None = None
+    """How many of those that it is judged by it would answer with `unknown`."""
+    majority: tuple[str, float] | None = None
+    """The class that most of those have, and their share: right without looking at a picture."""
+
+    @classmethod
+    def of(cls, path: Path, config: Mapping[str, Any]) -> Run:
+        """As the config of a finished one tells it."""
+        parts = config["metrics"]
+        val, test = (Scores.from_dict(parts[part]) if parts[part] else None for part in PARTS)
+        assert val is not None  # there is always something to judge by
+        name, mode = config["model"]["name"], config["mode"]
+        best = config.get("majority")
+        return cls(
+            path, name, mode, config["seconds"], val, test,
+            unknown=config.get("unknown"),
+            majority=(best["class"], best["share"]) if best else None,
+        )  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
         """What `striate train --json` prints."""
+        best = dict(zip(("class", "share"), self.majority, strict=True)) if self.majority else None
         return {
             "run": str(self.path),
             "model": self.model,
@@ -44,6 +65,8 @@ class Run:
             "seconds": round(self.seconds, 2),
             "val": self.val.to_dict(),
             "test": self.test.to_dict() if self.test else None,
+            "unknown": self.unknown,
+            "majority": best,
         }
 
 
@@ -106,6 +129,8 @@ class Judged:
     labels: Tensor
     chances: Tensor
     scores: Scores
+    known: Tensor | None = None
+    """(N,) bool: whether it answers with a class; None where how familiar they are is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +140,8 @@ class Learned:
     net: ConvNet
     held_out: Outputs
     """Logits of the validation part; in features mode of the training part, by cross-validation."""
-    ask: Callable[[Tensor], Outputs]
-    """The logits of the samples of these indices."""
+    ask: Callable[[Tensor, Familiar], Outputs]
+    """The logits of the samples of these indices, and as a last column how familiar they are."""
     signatures: Callable[[Tensor], Outputs]
     """The patterns by which it knows pictures like those it learnt from."""
     history: Sequence[Epoch]

@@ -19,7 +19,7 @@ from striate.data.loader import Loader
 from striate.data.order import Order
 from striate.data.stores import Store
 from striate.errors import ArgumentError
-from striate.evaluating import signature
+from striate.evaluating import Familiar, Known, signature
 from striate.models import create
 from striate.models.contract import ConvNet
 from striate.pipeline import folder as run_folder
@@ -90,10 +90,13 @@ def _by_fitting(path: Path, job: Job, store: Store) -> Learned:
         part = loader(job, store, ids, _evaluation_batch(job), shuffle=False)
         return _outputs(of, part, ids, job.team)
 
+    def ask(ids: Tensor, familiar: Familiar) -> Outputs:
+        return outputs(Known(net, familiar), ids)
+
     return Learned(
         net,
         held_out=outputs(net, cut.val),
-        ask=partial(outputs, net),
+        ask=ask,
         signatures=partial(outputs, _Signatures(net)),
         history=training.history,
         seconds=training.clock.seconds,

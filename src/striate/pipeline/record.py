@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,7 +11,14 @@ from typing import Any, Literal
 
 from striate.errors import WRONG_INPUT, StriateError, printable
 from striate.exporting import CONFIG, WEIGHTS, OtherFormatError
-from striate.pipeline.folder import LAST, METRICS, is_held, read_plan
+from striate.pipeline.folder import (
+    CROSS_VALIDATION,
+    LAST,
+    METRICS,
+    PREDICTIONS,
+    is_held,
+    read_plan,
+)
 from striate.training.log import read_history
 from striate.training.snapshots import finished, newest_facts
 
@@ -86,6 +94,22 @@ def read_run(folder: Path) -> Record:
         if isinstance(error, StriateError):
             raise
         raise _damaged(folder, f"is not a whole run ({type(error).__name__}: {error})") from error
+
+
+def answered_rightly(run: Record, part: Literal["val", "test"]) -> dict[str, bool]:
+    """The pictures of a part by their names, and whether the run's likeliest class was theirs.
+
+    Empty where that was not kept: by a run that has not ended.
+    """
+    path = run.path / PREDICTIONS
+    if run.state != "finished" or not path.is_file():
+        return {}
+    kinds = ("test",) if part == "test" else ("val", CROSS_VALIDATION)
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file)
+        return {
+            row["path"]: row["label"] == row["predicted"] for row in rows if row["part"] in kinds
+        }
 
 
 def list_runs(folder: Path) -> list[Record]:

@@ -26,6 +26,7 @@ from striate.exporting.engines import engine_for
 from striate.pipeline import folder as run_folder
 from striate.pipeline.again import command
 from striate.pipeline.job import Job, Judged, Learned
+from striate.pipeline.solving import answers_of
 from striate.report import Calibrated, Cost, Findings, Held, Model, Origin, Pictures, write_report
 
 _VIEWS, _SHEET = 6, 4  # augmented views of so many pictures
@@ -51,7 +52,7 @@ def report(
         classes=job.data.classes,
         model=Model(model["name"], model["options"], job.mode, job.plan["weights"]),
         preprocess=job.preprocess,
-        held=Held(judged.ids, judged.labels, judged.chances),
+        held=Held(judged.ids, judged.labels, judged.chances, judged.known),
         val=parts["val"].scores,
         test=parts["test"].scores if "test" in parts else None,
         learnt=_learnt(job, store),
@@ -149,19 +150,10 @@ def _engine(
     learned: Learned, answering: nn.Module, job: Job
 ) -> tuple[str, Callable[[Tensor], Tensor]]:
     """What answers about many pictures. One that has computed the features is not built again."""
-    seen, width, head = learned.seen, learned.net.num_features, learned.net.last_layer
-    on_gpu = next(learned.net.parameters()).is_cuda
-    if seen is None or on_gpu or not isinstance(answering, Known):
-        engine = engine_for(answering, job.preprocess)
-        return engine.name, engine
-
-    @torch.inference_mode()
-    def fast(pixels: Tensor) -> Tensor:
-        columns = seen(pixels)
-        answer: Tensor = answering.beside(head(columns[:, :width]), columns[:, width:])
-        return answer
-
-    return seen.name, fast
+    if learned.seen and isinstance(answering, Known):
+        return learned.seen.name, answers_of(learned.seen, answering)
+    engine = engine_for(answering, job.preprocess)
+    return engine.name, engine
 
 
 def _seconds(run: Callable[[Tensor], Tensor], pixels: Tensor) -> float:

@@ -13,7 +13,7 @@ from striate.data import Dataset, Split, load_source
 from striate.data.check import Report
 from striate.data.split import split
 from striate.errors import WRONG_INPUT, ArgumentError, StriateError, printable
-from striate.exporting import CONFIG, seal
+from striate.exporting import CONFIG, WEIGHTS, seal
 from striate.files import write_atomic
 from striate.pipeline import folder as run_folder
 from striate.pipeline.again import command
@@ -31,6 +31,7 @@ from striate.pipeline.plan import (
 from striate.pipeline.together import by_name, copies
 from striate.pipeline.work import train_into
 from striate.preprocess import Preprocess
+from striate.report import CARD, REPORT
 from striate.training import Recipe, Team, team
 from striate.training.dist import ALONE, device, restarted
 from striate.training.snapshots import newest_facts
@@ -169,7 +170,7 @@ def resume(
 
     The data must be what they were: they are loaded and cut anew, and compared.
     """
-    path, settings = Path(path), _unlimited(settings)
+    path = Path(path)
     plan = run_folder.read_plan(path)
     if lacking := [name for name in _DECIDED if name not in plan]:
         raise StriateError(
@@ -178,15 +179,19 @@ def resume(
             remedy="Start a new run",
             exit_code=WRONG_INPUT,
         )
-    begun = Recipe.from_dict(plan["recipe"])
-    recipe = begun.with_settings(settings)
     if plan["mode"] == "features" and settings:
         expected = "nothing beside --resume: features are computed once, and their head is solved"
         raise ArgumentError(next(iter(settings)), next(iter(settings.values())), expected)
+    begun = Recipe.from_dict(plan["recipe"])
+    recipe = begun.with_settings(_unlimited(settings))
     check_recipe(recipe, begun)
     _check_growth(path, recipe, settings)
     with team() as members, _held(path, members):
         talk = talk if members.leads else SILENT
+        if recipe == begun and _is_complete(path, plan):
+            more = ". To go on with it, give it more --epochs or --budget"
+            talk.say(f"the run is finished{'' if plan['mode'] == 'features' else more}")
+            return Run.of(path, plan)
         data = load_source(plan["data"]["source"])
         if (found := digest(data)) != plan["data"]["digest"]:
             raise StriateError(
@@ -200,13 +205,18 @@ def resume(
         as_fast = recipe.with_settings({"precision": "auto"})
         if recipe.precision == "bfloat16" != precision_of(as_fast, device().type):
             talk.say("the run began in bfloat16, in which this machine is slow")
-        if recipe == begun and "metrics" in plan:
-            talk.say("the run is finished. To go on with it, give it more --epochs or --budget")
         if recipe != begun:
             plan |= {"recipe": recipe.to_dict()}
+            plan.pop("metrics", None)  # of a run that is no longer at its end
             if members.leads:
                 write_atomic(path / CONFIG, seal(plan))
         return train_into(path, Job(data, cut, preprocess, recipe, plan, talk, members))
+
+
+def _is_complete(path: Path, plan: Mapping[str, Any]) -> bool:
+    """Whether a run has ended and all that it leaves is there."""
+    left = (WEIGHTS, run_folder.METRICS, run_folder.PREDICTIONS, REPORT, CARD)
+    return "metrics" in plan and all((path / name).is_file() for name in left)
 
 
 def _check_growth(path: Path, recipe: Recipe, settings: Mapping[str, Any]) -> None:

@@ -29,11 +29,14 @@ class Evaluation:
     scores: Scores
     per_class: dict[str, Share]
     unreadable: int = 0
+    unknown: int = 0
+    """How many it answers with `unknown`; the scores count their likeliest class."""
 
     def to_dict(self) -> dict[str, Any]:
         """What `striate evaluate --json` prints."""
         rows = {name: share._asdict() for name, share in self.per_class.items()}
-        return {**self.scores.to_dict(), "unreadable": self.unreadable, "per_class": rows}
+        facts = {"unreadable": self.unreadable, "unknown": self.unknown}
+        return {**self.scores.to_dict(), **facts, "per_class": rows}
 
 
 def evaluate(
@@ -103,10 +106,12 @@ def _warn(
 
 
 def _scored(classifier: Classifier, store: Store, indices: Tensor, labels: Tensor) -> Evaluation:
-    tally = Tally(len(classifier.classes))
+    rules, classes = classifier.rules, len(classifier.classes)
+    tally, unknown = Tally(classes), 0
     batches = indices.split(_BATCH)
     for ids, (pixels, readable) in zip(batches, store.batches(batches), strict=True):
-        logits = classifier.logits(pixels) / classifier.rules.temperature
-        tally.add(logits, labels[ids], readable)
+        outputs = classifier.outputs(pixels)
+        tally.add(outputs[:, :classes] / rules.temperature, labels[ids], readable)
+        unknown += int((~rules.judge([outputs])[1] & readable).sum())
     per_class = dict(zip(classifier.classes, tally.per_class(), strict=True))
-    return Evaluation(tally.scores(), per_class)
+    return Evaluation(tally.scores(), per_class, unknown=unknown)

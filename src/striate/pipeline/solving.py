@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from striate.data.split import sampled
 from striate.data.stores import Store
-from striate.evaluating import with_signature
+from striate.evaluating import Familiar, Known, with_signature
 from striate.exporting.engines import Engine, engine_for
 from striate.models import create
 from striate.models.contract import ConvNet
@@ -41,10 +41,9 @@ def by_features(job: Job, store: Store) -> Learned:
     head = _solved(job, ids, values)
     write_head(net, head)
 
-    def ask(wanted: Tensor) -> Outputs:
-        found = _features(job, store, _first(width, engine), wanted)
-        features = found.values[found.readable, 0].double()
-        return Outputs(wanted[found.readable], head.layer(features))
+    def ask(wanted: Tensor, familiar: Familiar) -> Outputs:
+        found = _features(job, store, answers_of(engine, Known(net, familiar)), wanted)
+        return Outputs(wanted[found.readable], found.values[found.readable, 0].double())
 
     return Learned(
         net,
@@ -92,6 +91,20 @@ def _seen(job: Job, store: Store, engine: Engine, width: int) -> tuple[Tensor, T
     signatures = both.values[both.readable, 0, width:].double()
     ids = part[signed][both.readable]
     return part[readable], values[readable], Outputs(ids, signatures)
+
+
+def answers_of(seen: Engine, known: Known) -> Callable[[Tensor], Tensor]:
+    """What `known` gives for pictures, from features and signatures that `seen` computes."""
+    width, head = known.net.num_features, known.net.last_layer
+    where = next(known.parameters()).device
+
+    @torch.inference_mode()
+    def answers(pixels: Tensor) -> Tensor:
+        columns = seen(pixels).to(where)
+        answer: Tensor = known.beside(head(columns[:, :width]), columns[:, width:])
+        return answer.cpu()
+
+    return answers
 
 
 def _first(width: int, engine: Engine) -> Callable[[Tensor], Tensor]:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
 
 from striate.data.dataset import some_of
 from striate.data.opening import open_store
@@ -16,12 +20,14 @@ from striate.exporting import save_model
 from striate.files import write_atomic
 from striate.metrics import score
 from striate.pipeline import folder as run_folder
-from striate.pipeline.job import Job, Judged, Learned, Outputs, Run
+from striate.pipeline.job import PARTS, Job, Judged, Learned, Outputs, Run
 from striate.pipeline.judging import Rules, answering, rules_for
 from striate.pipeline.learning import learn
 from striate.pipeline.reporting import report
 from striate.report import Calibrated
 from striate.training import write_history
+
+_COLUMNS = ("path", "part", "label", "predicted", "probability", "label_probability", "known")
 
 
 def train_into(path: Path, job: Job) -> Run:
@@ -35,28 +41,24 @@ def train_into(path: Path, job: Job) -> Run:
     named = _name_unreadable(path, job, store)
     learned = learn(path, job, store)
     rules, fit = rules_for(job, learned)
-    answers = {"val": learned.held_out}
-    if len(job.cut.test) and len((found := learned.ask(job.cut.test)).ids):
-        answers["test"] = found
-    elif len(job.cut.test):
-        job.talk.say(
-            "no picture of the test part can be read: validation alone tells how good it is"
-        )
+    parts = _judged(job, learned, rules)
     _name_unreadable(path, job, store, named)  # those decoded on the way are known only now
-    parts = {part: _judged(job, found, rules.temperature) for part, found in answers.items()}
     scores = {part: judged.scores for part, judged in parts.items()}
-    name = job.plan["model"]["name"]
-    run = Run(path, name, job.mode, learned.seconds, scores["val"], scores.get("test"))
+    config = {
+        **job.plan,
+        "metrics": {part: scores[part].to_dict() if part in scores else None for part in PARTS},
+        **_beside(job.data.classes, parts.get("test", parts["val"])),
+        "seconds": learned.seconds,
+        "unreadable": len(store.excluded),
+        "calibration": {**fit.to_dict(), **rules.to_dict()},
+    }
     if job.team.leads:
         # The others leave meanwhile: nobody waits for what one process alone does.
-        metrics = {"val": run.val.to_dict(), "test": run.test.to_dict() if run.test else None}
-        facts = {"metrics": metrics, "seconds": run.seconds, "unreadable": len(store.excluded)}
-        config = {**job.plan, **facts, "calibration": {**fit.to_dict(), **rules.to_dict()}}
         save_model(path, learned.net, config)
         write_history(path / run_folder.METRICS, learned.history)
         _write_predictions(path, job, parts)
         _report(path, job, store, learned, parts, rules, fit)
-    return run
+    return Run.of(path, config)
 
 
 def _report(
@@ -90,26 +92,64 @@ def _calibrated(parts: Mapping[str, Judged], rules: Rules, fit: Calibration) -> 
     )
 
 
-def _judged(job: Job, found: Outputs, temperature: float) -> Judged:
-    labels, logits = job.data.labels[found.ids], found.values / temperature
-    return Judged(found.ids, labels, logits.softmax(1), score(logits, labels))
+def _judged(job: Job, learned: Learned, rules: Rules) -> dict[str, Judged]:
+    """The answers about pictures that it did not learn from, by their part."""
+    assert rules.familiar is not None  # a run's own
+    held, test = learned.held_out, job.cut.test
+    if len(test) and len((found := learned.ask(test, rules.familiar)).ids):
+        return {"val": _beside_labels(job, held, rules), "test": _beside_labels(job, found, rules)}
+    if len(test):
+        job.talk.say(
+            "no picture of the test part can be read: validation alone tells how good it is"
+        )
+    familiarity = learned.ask(held.ids, rules.familiar).values[:, -1:]
+    held = Outputs(held.ids, torch.cat([held.values, familiarity], dim=1))
+    return {"val": _beside_labels(job, held, rules)}
+
+
+def _beside_labels(job: Job, found: Outputs, rules: Rules) -> Judged:
+    labels, classes = job.data.labels[found.ids], len(job.data.classes)
+    logits = found.values[:, :classes] / rules.temperature
+    asked = found.values.shape[1] > classes
+    known = rules.judge([found.values])[1] if asked else None
+    return Judged(found.ids, labels, logits.softmax(1), score(logits, labels), known)
+
+
+def _beside(classes: Sequence[str], judged: Judged) -> dict[str, Any]:
+    """What belongs beside the scores of the pictures that the run is judged by."""
+    assert judged.known is not None
+    counts = judged.labels.bincount()
+    best = {
+        "class": classes[int(counts.argmax())],
+        "share": counts.max().item() / len(judged.labels),
+    }
+    return {"unknown": int((~judged.known).sum()), "majority": best}
 
 
 def _write_predictions(path: Path, job: Job, parts: Mapping[str, Judged]) -> None:
-    """A line for every picture that was judged by: its label, the answer, both probabilities."""
+    """A line for every picture that was judged by: its label, the answer, both probabilities.
+
+    `known` is whether the answer is given, and not `unknown`; it is told of the part that the run
+    is judged by.
+    """
     rows = io.StringIO()
     writer = csv.writer(rows, lineterminator="\n")
-    writer.writerow(("path", "part", "label", "predicted", "probability", "label_probability"))
+    writer.writerow(_COLUMNS)
     classes = job.data.classes
     for part, judged in parts.items():
         best, taken = judged.chances.max(1)
         own = judged.chances.gather(1, judged.labels[:, None])[:, 0]
-        columns = (t.tolist() for t in (judged.ids, judged.labels, taken, best, own))
-        told = "cross-validation" if (part, job.mode) == ("val", "features") else part
-        for index, label, answer, chance, given in zip(*columns, strict=True):
-            shown = (f"{chance:.6f}", f"{given:.6f}")
+        columns = [t.tolist() for t in (judged.ids, judged.labels, taken, best, own)]
+        columns += [[""] * len(own) if judged.known is None else _yes_no(judged.known)]
+        told = run_folder.CROSS_VALIDATION if (part, job.mode) == ("val", "features") else part
+        for index, label, answer, chance, given, known in zip(*columns, strict=True):
+            shown = (f"{chance:.6f}", f"{given:.6f}", known)
             writer.writerow((job.name_of(index), told, classes[label], classes[answer], *shown))
     write_atomic(path / run_folder.PREDICTIONS, rows.getvalue().encode())
+
+
+def _yes_no(known: Tensor) -> list[str]:
+    return ["yes" if one else "no" for one in known.tolist()]
 
 
 def _name_unreadable(path: Path, job: Job, store: Store, known: int = 0) -> int:

@@ -29,6 +29,8 @@ class Held:
     """(N,)"""
     chances: Tensor
     """(N, K): probabilities, as the saved model gives them (with its temperature)."""
+    known: Tensor | None = None
+    """(N,) bool: whether it answers with a class; without it, it always does."""
 
     def __post_init__(self) -> None:
         n = len(self.labels)
@@ -42,6 +44,17 @@ class Held:
     def predicted(self) -> Tensor:
         """(N,): the likeliest class."""
         return self.chances.argmax(1)
+
+    @property
+    def unknown(self) -> int:
+        """How many are answered `unknown`."""
+        return 0 if self.known is None else int((~self.known).sum())
+
+    @property
+    def answered_rightly(self) -> int:
+        """How many are answered with a class, and the right one."""
+        right = self.predicted == self.labels
+        return int((right if self.known is None else right & self.known).sum())
 
     @property
     def logs(self) -> Tensor:

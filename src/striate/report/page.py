@@ -24,6 +24,7 @@ from striate.report.matrix import matrix
 from striate.report.pictures import Budget, Shown, fetched, heated, thumbnails
 from striate.report.usage import usage
 from striate.report.words import (
+    answered,
     cautions,
     class_name,
     counted,
@@ -82,6 +83,7 @@ def page(found: Findings) -> str:
         classes_shown=_CLASSES,
         charts=_charts(found),
         coverage=_coverage(found),
+        answered=answered(found),
         worst=worst,
         suspects=suspects,
         listed=_LISTED,

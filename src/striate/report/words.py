@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from striate.anatomy.words import shortened
 from striate.errors import in_plain_sight
+from striate.evaluating import UNKNOWN
 from striate.report.findings import Findings
 
 NAME = 90  # letters of a file's name that are shown, the last ones
@@ -62,6 +63,19 @@ def verdict(found: Findings) -> str:
     return f"Right on {how_many} {pictures}: {figure} ({interval}); {always}."
 
 
+def answered(found: Findings) -> str:
+    """How many held-out pictures are answered with a class, and how many of these rightly."""
+    unknown, right = found.held.unknown, found.held.answered_rightly
+    rest = found.scores.n - unknown
+    of = counted(found.scores.n, "held-out picture")
+    if not (unknown and rest):
+        return f"{'All' if unknown else 'None'} of {of}: unknown."
+    return (
+        f"Of {of} {unknown:,} {'is' if unknown == 1 else 'are'} unknown; of the {rest:,} others "
+        f"{right:,} {'is' if right == 1 else 'are'} answered rightly ({percent(right / rest)})."
+    )
+
+
 def cautions(found: Findings) -> list[str]:
     """What a reader must know before the figure is believed."""
     return [line for line in (*_of_the_figure(found), *_of_the_classes(found)) if line]
@@ -80,6 +94,11 @@ def _of_the_figure(found: Findings) -> list[str]:
         lines.append(
             f"{counted(n, 'held-out picture')} {'is' if n == 1 else 'are'} few: "
             f"each weighs {percent(1 / n)}, and the true share may lie anywhere in the interval."
+        )
+    if unknown := found.held.unknown:
+        lines.append(
+            f"{unknown:,} of the {n:,} {'is' if unknown == 1 else 'are'} answered "
+            f"{_quoted(UNKNOWN)} when it is asked; here the likeliest class counts all the same."
         )
     if found.test is None:
         kind = (

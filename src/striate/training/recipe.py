@@ -14,6 +14,8 @@ from striate.training.schedule import SCHEDULES
 OPTIMISERS = ("adam", "adamw", "muon", "sgd")
 PRECISIONS = ("auto", "bfloat16", "float32")
 MIXES = ("cutmix", "mixup", "none")
+SOLVED_BY = ("balanced", "seed")
+"""What a head that is solved, and not trained, has a use for."""
 _SEEDS = 2**31  # leaves room for the epoch beside the seed in 64 bits
 
 
