@@ -198,9 +198,11 @@ def test_an_interrupted_run_leaves_no_folder(tmp_path: Path) -> None:
     def interrupt(step: object) -> None:
         raise KeyboardInterrupt
 
+    said: list[str] = []
     with pytest.raises(KeyboardInterrupt):
-        st.train(epochs=1, out=tmp_path / "run", talk=Talk(step=interrupt))
+        st.train(epochs=1, out=tmp_path / "run", talk=Talk(step=interrupt, say=said.append))
     assert list(tmp_path.iterdir()) == []
+    assert said[-1] == f"there was nothing yet to go on from: {tmp_path / 'run'} is taken back"
 
 
 def test_an_interrupted_run_stays_whole_where_others_put_files(tmp_path: Path) -> None:

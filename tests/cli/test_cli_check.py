@@ -27,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
 def test_a_good_folder_passes_strictly(striate_command: Striate, folder: Path) -> None:
     done = striate_command("check", folder, "--strict")
     assert done.returncode == 0
-    assert done.stdout == "24 pictures in 2 classes, all 96x72\nNothing is wrong.\n"
+    assert done.stdout == "24 pictures in 2 classes, all 96x72\nNothing is wrong with the files.\n"
 
 
 def test_problems_are_told_and_strict_leaves_with_three(

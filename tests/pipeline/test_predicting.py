@@ -158,12 +158,40 @@ def test_a_table_of_answers(photo_run: Trained, striate_command: Striate, tmp_pa
     assert [row["label"] for row in rows[:2]] == ["red", "blue"]
     assert [row["known"] for row in rows] == ["yes", "yes", ""]
     assert float(rows[0]["probability"]) > 0.5
+    assert [row["best"] for row in rows] == ["red", "blue", ""]
     assert rows[2]["error"]
     done = striate_command("predict", run, tmp_path / "in", "--csv", "-")
     assert done.stdout == table.read_text()
     done = striate_command("predict", run, tmp_path / "in", "--json", "--top", "2")
     found = json.loads(done.stdout)["rows"]
     assert [len(row.get("top", ())) for row in found] == [2, 2, 0]
+
+
+def test_of_what_is_unknown_the_table_has_the_likeliest_class(
+    photo_run: Trained, striate_command: Striate, tmp_path: Path
+) -> None:
+    Image.new("RGB", (64, 64)).save(tmp_path / "blank.png")
+    done = striate_command("predict", photo_run.run.path, tmp_path / "blank.png", "--csv", "-")
+    [row] = csv.DictReader(io.StringIO(done.stdout))
+    assert (row["label"], row["known"]) == ("unknown", "no")
+    assert row["best"] in st.load(photo_run.run.path).classes
+
+
+def test_answers_are_written_over_earlier_ones_and_nothing_else(
+    photo_run: Trained, striate_command: Striate, tmp_path: Path
+) -> None:
+    picture("blue", 900).save(tmp_path / "b.png")
+    other, table = tmp_path / "labels.csv", tmp_path / "out.csv"
+    other.write_text("path,label\nb.png,blue\n")
+    words = ("predict", photo_run.run.path, tmp_path / "b.png", "--csv")
+    done = striate_command(*words, other)
+    assert done.returncode == 2
+    assert "this one holds something else" in done.stderr
+    assert other.read_text() == "path,label\nb.png,blue\n"
+    table.write_text("")
+    for _ in range(2):
+        assert striate_command(*words, table).returncode == 0
+    assert table.read_text().count("b.png") == 1
 
 
 def test_processes_share_the_files(

@@ -135,6 +135,13 @@ def test_what_was_not_found_has_no_section() -> None:
     assert "The first filters" not in without
 
 
+def test_a_run_that_time_ended_says_so() -> None:
+    made = findings(epochs=3)
+    assert "Time ended this run" not in page(made)
+    timed = page(replace(made, origin=replace(made.origin, by_time=True)))
+    assert f"Time ended this run, after {made.history[-1].step:,} updates" in timed
+
+
 def test_every_cell_of_the_matrix_opens_its_own_pictures() -> None:
     made = findings(classes=3, n=90, accuracy=0.8)
     text = page(made)

@@ -7,6 +7,7 @@ from made_findings import findings
 from striate.errors import ArgumentError
 from striate.metrics import score
 from striate.report import Findings, Held
+from striate.report.words import answered as said_unknown
 from striate.report.words import cautions, counted, file_name, percent, seconds, verdict
 
 _SPACE = "\N{NO-BREAK SPACE}"
@@ -39,6 +40,21 @@ def test_all_right_is_said_so_and_the_interval_is_not() -> None:
     assert sentence.startswith("Right on all 30 held-out pictures: 100.0 % (95 % interval 88.6 to")
     one = verdict(answered(1, 1, ones=1)).replace(_SPACE, " ")
     assert one.startswith("Right on 1 of 1 held-out picture: ")
+
+
+def test_what_is_unknown_is_told_beside_the_figure() -> None:
+    found = answered(28, 30, ones=15)
+    known = torch.arange(30) >= 3  # the first three, all right, are turned away
+    some = replace(found, held=replace(found.held, known=known))
+    assert said_unknown(some).replace(_SPACE, " ") == (
+        "Of 30 held-out pictures 3 are unknown; of the 27 others 25 are answered rightly (92.6 %)."
+    )
+    assert any(line.startswith("3 of the 30 are answered 'unknown'") for line in cautions(some))
+    none = replace(found, held=replace(found.held, known=known | True))
+    assert said_unknown(none) == "None of 30 held-out pictures: unknown."
+    assert not any("unknown" in line for line in cautions(none))
+    every = replace(found, held=replace(found.held, known=known & False))
+    assert said_unknown(every) == "All of 30 held-out pictures: unknown."
 
 
 def test_no_better_than_the_majority_is_said_first() -> None:

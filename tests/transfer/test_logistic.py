@@ -135,7 +135,7 @@ def test_features_that_say_nothing() -> None:
 def test_it_says_what_it_chose() -> None:
     said: list[str] = []
     solve_logistic(*blobs(40, 10, 2), 2, strength=1.5, say=said.append)
-    assert said[0].startswith("head: strength 1.5, cross-validated loss 0.")
+    assert said[0].startswith("last layer solved; strength 1.5 by cross-validation, loss 0.")
 
 
 def test_what_cannot_be_learnt_from_is_refused() -> None:

@@ -106,7 +106,7 @@ def _print(report: Report) -> None:
         say(f"left out {kind}: {of_kind[0].reason} ({count:,})")
         _examples([fault.path for fault in of_kind])
     if not report.problems and not report.warnings:
-        say("Nothing is wrong.", "green")
+        say("Nothing is wrong with the files.", "green")
     else:
         say(f"{_count(report.problems, 'problem')}, {_count(report.warnings, 'warning')}.")
 

@@ -45,15 +45,17 @@ def export(
 
 
 def _print(found: Exported) -> None:
+    from striate.anatomy.words import size
+
     same = found.parity
     lines = [
-        f"{found.file} ({_size(found.bytes)})",
+        f"{found.file} ({size(found.bytes)})",
         f"  from file bytes to probabilities on {same.n} held-out pictures: differs by at most "
         f"{same.max_difference:.1e}, {same.top1_equal} of {same.n} top answers equal",
         f"Try it: python {found.script} PICTURE",
     ]
     if small := found.int8:
-        lines.insert(2, f"{small.file} ({_size(small.bytes)})")
+        lines.insert(2, f"{small.file} ({size(small.bytes)})")
         lines.insert(3, f"  {small.top1_equal} of {small.n} top answers are those of 32 bits")
         if small.accuracy is not None and small.accuracy_float32 is not None:
             drop = 100 * (small.accuracy_float32 - small.accuracy)
@@ -63,7 +65,3 @@ def _print(found: Exported) -> None:
             )
     for line in lines:
         results().print(in_plain_sight(line), soft_wrap=True)
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count / 1e3:.0f} KB"

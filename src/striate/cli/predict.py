@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 _DEFAULT = "efficientnet_lite0"
 _STDOUT = "-"
-_HEADS = ("path", "label", "probability", "known", "error")
+_HEADS = ("path", "label", "probability", "known", "error", "best")
+_START = ",".join(_HEADS[:4]).encode()
 _TOP = 5
 
 
@@ -81,6 +82,8 @@ def predict(
     model, paths = _model_and_paths(words)
     classifier = _classifier(model, engine)
     rank, size = _share(csv)
+    target = csv.with_name(f"{csv.name}-{rank}-of-{size}") if csv and size > 1 else csv
+    _refuse_other_file(target)
     files = itertools.islice(files_of(paths), rank, None, size)
     length = top or (1 if csv else _TOP)
     for path in paths:
@@ -90,8 +93,7 @@ def predict(
     said = talk(quiet)
     if not json and (weights := _published(classifier)):
         said.print(f"{model} answers, with the weights {weights}", soft_wrap=True)
-    if csv is not None:
-        target = csv if size == 1 else csv.with_name(f"{csv.name}-{rank}-of-{size}")
+    if target is not None:
         bad = _write_csv(target, rows, length, said)
     elif json:
         bad = _print_json(model, rows)
@@ -116,6 +118,17 @@ def _refuse_what_is_no_file(words: list[str]) -> None:
             raise ArgumentError("IMAGE", word, "a file", remedy="Download the picture first")
 
 
+def _refuse_other_file(csv: Path | None) -> None:
+    """Answers are written over earlier answers, and over nothing else."""
+    if csv is None or not csv.is_file():
+        return
+    with csv.open("rb") as file:
+        start = file.read(len(_START))
+    if start not in (b"", _START):
+        expected = "a new file, or one with earlier answers: this one holds something else"
+        raise ArgumentError("csv", str(csv), expected)
+
+
 def _model_and_paths(words: list[str]) -> tuple[str, list[Path]]:
     """The first word is a model if it is a run, a model file or a name of the zoo."""
     from striate.models import list_models
@@ -128,7 +141,8 @@ def _model_and_paths(words: list[str]) -> tuple[str, list[Path]]:
         return first, others
     if others and not path.exists():  # a misspelt model must not become another one's answer
         expected = "a run folder, a network with weights, or a picture that is there"
-        raise ArgumentError("MODEL", first, expected, remedy=nearest(first, list_models()))
+        near = nearest(first, list_models()) or "`striate runs` lists the runs in runs/"
+        raise ArgumentError("MODEL", first, expected, remedy=near)
     return _DEFAULT, [path, *others]
 
 
@@ -202,12 +216,13 @@ def _opened(path: Path) -> Iterator[TextIO]:
 def _cells(row: Row) -> list[str]:
     facts = row.to_dict()
     if "error" in facts:
-        return [facts["path"], "", "", "", facts["error"]]
+        return [facts["path"], "", "", "", facts["error"], ""]
     more = [
         cell for one in facts["top"][1:] for cell in (one["label"], f"{one['probability']:.6f}")
     ]
     known = "yes" if facts["known"] else "no"
-    return [facts["path"], facts["label"], f"{facts['probability']:.6f}", known, "", *more]
+    best = facts["top"][0]["label"]
+    return [facts["path"], facts["label"], f"{facts['probability']:.6f}", known, "", best, *more]
 
 
 def _print_json(model: str, rows: Iterator[Row]) -> int:

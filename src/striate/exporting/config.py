@@ -73,7 +73,7 @@ def read_bytes(path: Path) -> bytes:
         raise StriateError(
             what,
             where=str(path),
-            remedy="Name a run folder, as `striate train` prints it",
+            remedy="Name a run folder; `striate runs` lists those in runs/",
             exit_code=WRONG_INPUT,
         ) from error
 

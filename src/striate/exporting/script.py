@@ -70,10 +70,10 @@ def answers(session, pictures):
 if __name__ == "__main__":
     model = open_model(str(Path(__file__).with_name("model.onnx")))
     facts = model.get_modelmeta().custom_metadata_map
-    names, threshold = json.loads(facts["classes"]), json.loads(facts["threshold"])
-    floor = json.loads(facts["floor"])  # of how like the training pictures it must be
+    names, threshold, floor = (json.loads(facts[key]) for key in ("classes", "threshold", "floor"))
     if not sys.argv[1:] or sys.argv[1].startswith("-"):
-        sys.exit(__doc__)
+        print(__doc__)
+        sys.exit(0 if sys.argv[1:] in (["-h"], ["--help"]) else 2)
     bad = 0
     for path in sys.argv[1:]:
         try:

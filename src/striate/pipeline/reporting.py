@@ -187,4 +187,5 @@ def _origin(path: Path, job: Job) -> Origin:
         versions=job.plan["versions"],
         written=time.strftime("%Y-%m-%d"),
         data_licence=data["licence"],
+        by_time=job.mode != "features" and job.recipe.budget > 0,
     )

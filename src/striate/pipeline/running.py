@@ -101,9 +101,11 @@ def train(
                 if members.leads and planned.check:
                     run_folder.keep_check(path, planned.check)
                 return train_into(path, job)
-            except BaseException:
+            except BaseException as error:
                 if members.leads:
                     run_folder.release(path)
+                    if not isinstance(error, Exception) and not path.exists():
+                        talk.say(f"there was nothing yet to go on from: {path} is taken back")
                 raise
 
 

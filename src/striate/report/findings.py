@@ -147,6 +147,8 @@ class Origin:
     written: str = ""
     """The day, if it shall be told."""
     data_licence: str = ""
+    by_time: bool = False
+    """Whether a budget of time ended it: the same command makes another number of updates."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ def solve_logistic(
     layer = task.whole(best.strength, best.weights.mean(0, keepdim=True).double())
     path = tuple(sorted((trial.strength * task.scale**2, trial.nll) for trial in trials))
     found = best.strength * task.scale**2
-    say(f"head: strength {found:.3g}, cross-validated loss {best.nll:.3f}")
+    say(f"last layer solved; strength {found:.3g} by cross-validation, loss {best.nll:.3f}")
     return Head(layer, best.log_probs, found, path)
 
 
