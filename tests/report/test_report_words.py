@@ -49,7 +49,7 @@ def test_what_is_unknown_is_told_beside_the_figure() -> None:
     assert said_unknown(some).replace(_SPACE, " ") == (
         "Of 30 held-out pictures 3 are unknown; of the 27 others 25 are answered rightly (92.6 %)."
     )
-    assert any(line.startswith("3 of the 30 are answered 'unknown'") for line in cautions(some))
+    assert any(line.startswith("It answers 3 of the 30 with 'unknown'") for line in cautions(some))
     none = replace(found, held=replace(found.held, known=known | True))
     assert said_unknown(none) == "None of 30 held-out pictures: unknown."
     assert not any("unknown" in line for line in cautions(none))

@@ -221,10 +221,9 @@ def _print_run(run: Run) -> None:
         soft_wrap=True,
     )
     if run.unknown:
-        one = "is" if run.unknown == 1 else "are"
         console.print(
-            f"{run.unknown:,} of the {scores.n:,} {one} answered unknown; here their likeliest "
-            "class counts.",
+            f"It answers {run.unknown:,} of the {scores.n:,} with unknown; the figure counts their "
+            "likeliest class.",
             soft_wrap=True,
         )
     if run.majority and low <= run.majority[1]:

@@ -97,8 +97,8 @@ def _of_the_figure(found: Findings) -> list[str]:
         )
     if unknown := found.held.unknown:
         lines.append(
-            f"{unknown:,} of the {n:,} {'is' if unknown == 1 else 'are'} answered "
-            f"{_quoted(UNKNOWN)} when it is asked; here the likeliest class counts all the same."
+            f"It answers {unknown:,} of the {n:,} with {_quoted(UNKNOWN)}; the figure counts their "
+            "likeliest class."
         )
     if found.test is None:
         kind = (
