@@ -98,6 +98,15 @@ def test_answers_about_the_same_pictures_are_compared_in_pairs(tmp_path: Path) -
     assert compare([one, two]).verdicts[0].apart is None
 
 
+def test_answers_of_a_run_that_went_on_are_of_its_earlier_end(tmp_path: Path) -> None:
+    runs = [made.finished(tmp_path / name, 450, test=None) for name in ("one", "two")]
+    for run in runs:
+        answers(run, "val", *[True] * 450, *[False] * 50)
+    assert compare(runs).verdicts[0].apart == (0, 0)
+    made.snapshot(runs[1], 450, 460)
+    assert compare(runs).verdicts[0].apart is None
+
+
 def test_only_what_a_solved_head_uses_is_a_setting_of_it(tmp_path: Path) -> None:
     one = made.finished(tmp_path / "one", 450, mode="features")
     two = made.finished(

@@ -54,6 +54,24 @@ def test_a_finished_run_is_not_done_again(tmp_path: Path, mode: str) -> None:
     assert ("--epochs" in line) == (mode == "scratch")
 
 
+def test_what_a_finished_run_lacks_is_made_again(tmp_path: Path) -> None:
+    run = st.train(epochs=1, out=tmp_path / "run")
+    for name in ("report.html", "predictions.csv"):
+        (run.path / name).unlink()
+        resume(run.path)
+        assert (run.path / name).is_file()
+
+
+def test_a_run_by_epochs_may_go_on_by_time(tmp_path: Path) -> None:
+    path = st.train(epochs=1, model="lecture_net", out=tmp_path / "run").path
+    trained = read_run(path).seconds
+    assert trained is not None
+    resume(path, budget=trained + 2)
+    found = read_run(path)
+    assert len(found.history) > 1
+    assert found.seconds == pytest.approx(trained + 2, abs=1)
+
+
 def test_a_solved_head_has_no_use_for_time(photo_run: Trained) -> None:
     with pytest.raises(StriateError, match=r"budget: got 60, expected nothing beside --resume"):
         resume(photo_run.run.path, budget=60)
