@@ -50,11 +50,21 @@ class Scores:
         """Plain JSON values."""
         return {**asdict(self), "interval": list(self.interval)}
 
+    def may_reach_no_more_than(self, share: float) -> bool:
+        """Whether the true accuracy may be no higher: the interval reaches down to it."""
+        return self.interval[0] <= share
+
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Scores:
         """What `to_dict` gave, back."""
         low, high = record["interval"]
         return cls(**{**record, "interval": (low, high)})
+
+
+def majority(labels: Tensor) -> tuple[int, float]:
+    """The commonest of labels (N,), and its share: right without looking at a picture."""
+    counts = labels.bincount()
+    return int(counts.argmax()), counts.max().item() / len(labels)
 
 
 class Tally:

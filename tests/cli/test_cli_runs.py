@@ -59,6 +59,12 @@ def test_runs_in_a_pipe(striate_command: Striate, tmp_path: Path) -> None:
     assert f"striate train --resume {tmp_path / 'killed'}" in done.stderr
 
 
+def test_a_solved_head_has_no_epochs(striate_command: Striate, tmp_path: Path) -> None:
+    made.finished(tmp_path / "solved", 400, mode="features")
+    row = striate_command("runs", tmp_path).stdout.splitlines()[1]
+    assert row == "solved\tfinished\t95.0%\t80.0%\tlecture_net\tsample\t2\t\t7"
+
+
 def test_a_folder_without_runs_is_told_how_to_make_one(
     striate_command: Striate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,7 +127,7 @@ def test_compare_in_words(striate_command: Striate, pair: list[Path]) -> None:
     assert "b\ttest\t96.0%\t94.0% to 98.0%\t1,000\t0.300\t0.050\t0.960" in lines
     told = "b is 6.0 points better than a in test: more than chance"
     assert f"{told} (Fisher's exact test, p = 1.6e-07)." in lines
-    assert "It is not stored which of the pictures each got right: Fisher" in shown
+    assert "or it is not stored which each got right: Fisher" in shown
     back = striate_command("compare", *pair[::-1]).stdout
     assert "b is 6.0 points worse than a in test: more than chance" in back
     assert "Validation accuracy, %, by epoch" in shown

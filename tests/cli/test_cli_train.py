@@ -61,6 +61,15 @@ def test_evaluate_scores_by_class_and_part(
     assert "has no part 'test'" in no_part.stderr
 
 
+@pytest.mark.parametrize("option", ["--mode", "--model"])
+def test_a_wrong_name_is_refused_before_the_pictures_are_looked_at(
+    striate_command: Striate, option: str
+) -> None:
+    done = striate_command("train", "no such folder", option, "finetun")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{option.strip('-')}: got 'finetun'" in done.stderr
+
+
 def test_predict_answers_for_good_files_and_names_bad_ones(
     trained,
     striate_command: Striate,

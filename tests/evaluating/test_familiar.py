@@ -91,9 +91,9 @@ def test_without_held_out_pictures_each_is_left_out_of_its_means() -> None:
         means = [rows[[i for i in others if labels[i] == c]] for c in range(3)]
         cosines = [F.cosine_similarity(rows[index], m.mean(0), dim=0) for m in means if len(m)]
         scores.append(torch.stack(cosines).max().item())
-    assert fit_familiar(rows, labels, 4).floor == pytest.approx(min(scores), abs=2e-6)
+    assert fit_familiar(rows, labels, 4).floor == pytest.approx(min(scores) - 1e-4, abs=1e-6)
     whole = fit_familiar(rows, labels, 4, keep=0.5)  # the fourth of seven
-    assert whole.floor == pytest.approx(sorted(scores)[3], abs=2e-6)
+    assert whole.floor == pytest.approx(sorted(scores)[3] - 1e-4, abs=1e-6)
     assert whole.directions.shape == (3, 5)
 
 

@@ -52,6 +52,19 @@ def test_the_command_leaves_nothing_to_choose(
     assert again == first
 
 
+def test_epochs_and_time_are_told_as_people_tell_them(
+    photos: Path, striate_command: Striate
+) -> None:
+    timed = plan_of(striate_command, ["train", str(photos), *SAID["a time"]])["command"]
+    assert "--budget 3s" in timed
+    assert "epochs" not in timed
+    counted = plan_of(striate_command, ["train", str(photos), *SAID["few passes"]])["command"]
+    assert "--epochs 12 " in counted
+    both = ["--mode", "scratch", "--epochs", "5", "--budget", "90s"]
+    told = plan_of(striate_command, ["train", str(photos), *both])["command"]
+    assert "--epochs 5 --budget 90s" in told
+
+
 def test_options_that_no_command_line_can_say_are_said_in_python() -> None:
     plan: dict[str, Any] = {
         "mode": "features",

@@ -107,6 +107,42 @@ def test_answers_of_a_run_that_went_on_are_of_its_earlier_end(tmp_path: Path) ->
     assert compare(runs).verdicts[0].apart is None
 
 
+@pytest.mark.parametrize(
+    "table",
+    [b"path;part;label;predicted\n", b"path,part,label,predicted\ngr\xf6\xdfe,test,ant,ant\n"],
+    ids=["semicolons", "latin-1"],
+)
+def test_a_table_that_another_program_saved_is_left_alone(tmp_path: Path, table: bytes) -> None:
+    runs = [made.finished(tmp_path / name, 450) for name in ("one", "two")]
+    for run in runs:
+        (run / "predictions.csv").write_bytes(table)
+    assert compare(runs).verdicts[0].apart is None
+
+
+def test_a_table_that_does_not_give_the_runs_figure_counts_for_nothing(tmp_path: Path) -> None:
+    runs = [made.finished(tmp_path / name, 450, test=(3, 4)) for name in ("one", "two")]
+    for run in runs:
+        answers(run, "test", True, True, True, False)
+    assert compare(runs).verdicts[0].apart == (0, 0)
+    answers(runs[1], "test", True, True, True, True)
+    assert compare(runs).verdicts[0].apart is None
+
+
+def test_copies_are_told_by_their_number(tmp_path: Path) -> None:
+    one = made.finished(tmp_path / "one", 450)
+    together = {"group_by": "", "copies": [[201, 262], [202, 285]]}
+    two = made.finished(tmp_path / "two", 450, together=together)
+    [found] = compare([one, two]).differences
+    assert (found.setting, found.values) == ("together.copies", (0, 2))
+
+
+def test_a_setting_that_an_older_run_has_not_is_told(tmp_path: Path) -> None:
+    one = made.finished(tmp_path / "one", 450)
+    two = made.finished(tmp_path / "two", 450, recipe=recipe(focus=2.0))
+    [found] = compare([one, two]).differences
+    assert (found.setting, found.values) == ("recipe.focus", (None, 2.0))
+
+
 def test_only_what_a_solved_head_uses_is_a_setting_of_it(tmp_path: Path) -> None:
     one = made.finished(tmp_path / "one", 450, mode="features")
     two = made.finished(

@@ -134,6 +134,10 @@ def test_of_several_views_the_mean_decides_what_is_known() -> None:
     assert chances[2].tolist() == pytest.approx([0.5, 0.5])
 
 
+def test_a_classifier_says_what_it_is(photo_run: Trained) -> None:
+    assert repr(st.load(photo_run.run.path)) == "Classifier(efficientnet_lite0, 3 classes)"
+
+
 def test_every_engine_answers_alike(photo_run: Trained) -> None:
     image = picture("green", 5)
     wanted = st.load(photo_run.run.path).predict(image)
@@ -188,6 +192,10 @@ def test_answers_are_written_over_earlier_ones_and_nothing_else(
     assert done.returncode == 2
     assert "this one holds something else" in done.stderr
     assert other.read_text() == "path,label\nb.png,blue\n"
+    (tmp_path / "-").write_text("no table")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path)
+        assert striate_command(*words, "-").returncode == 0
     table.write_text("")
     for _ in range(2):
         assert striate_command(*words, table).returncode == 0

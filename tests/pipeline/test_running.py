@@ -13,7 +13,8 @@ import striate as st
 from conftest import Trained
 from small_photos import folder, picture
 from striate.errors import StriateError
-from striate.pipeline import Talk, Wish, choose, plan_run, resume
+from striate.exporting import read_config, seal
+from striate.pipeline import Talk, Wish, choose, compare, plan_run, resume
 from striate.pipeline.folder import check_free
 from striate.pipeline.record import read_run
 
@@ -23,10 +24,7 @@ def test_where_the_report_fails_the_model_is_saved_and_said_to_be(
 ) -> None:
     photos = folder(tmp_path / "photos", blue=15, red=15)
 
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("striate.pipeline.reporting.write_report", full)
+    monkeypatch.setattr("striate.pipeline.reporting.write_report", _full)
     with pytest.raises(StriateError, match=r"model is saved.*No space left") as failed:
         st.train(photos, mode="scratch", epochs=2, out=tmp_path / "run")
     assert f"--resume {tmp_path / 'run'}" in failed.value.remedy
@@ -62,6 +60,68 @@ def test_what_a_finished_run_lacks_is_made_again(tmp_path: Path) -> None:
         assert (run.path / name).is_file()
 
 
+def test_a_damaged_model_file_is_mended(tmp_path: Path) -> None:
+    run = st.train(epochs=1, out=tmp_path / "run")
+    whole = (run.path / "model.safetensors").read_bytes()
+    (run.path / "model.safetensors").write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    resume(run.path)
+    assert (run.path / "model.safetensors").read_bytes() == whole
+
+
+def test_a_run_that_went_on_is_not_at_its_end(tmp_path: Path) -> None:
+    """As earlier versions left it: killed on the way, with the scores of its earlier end."""
+    path = st.train(epochs=1, out=tmp_path / "run").path
+    scored = {"metrics": read_config(path)["metrics"]}
+    history = (path / "metrics.jsonl").read_text()
+    resume(path, epochs=2)
+    (path / "config.json").write_bytes(seal({**read_config(path), **scored}))
+    (path / "metrics.jsonl").write_text(history)
+    assert read_run(path).state == "unfinished"
+    resume(path)
+    assert len((path / "metrics.jsonl").read_text().splitlines()) == 2
+
+
+def test_after_a_second_report_that_failed_there_is_none_of_the_first_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = st.train(epochs=1, out=tmp_path / "run").path
+    first = (path / "report.html").read_text()
+    monkeypatch.setattr("striate.pipeline.reporting.write_report", _full)
+    with pytest.raises(StriateError, match="model is saved"):
+        resume(path, epochs=2)
+    assert not (path / "report.html").exists()
+    monkeypatch.undo()
+    resume(path)
+    assert (path / "report.html").read_text() != first
+
+
+def test_the_report_says_where_its_command_comes_to_other_weights(tmp_path: Path) -> None:
+    timed = st.train(budget=1.5, model="lecture_net", out=tmp_path / "timed").path
+    assert "A budget of time bounded this run" in (timed / "report.html").read_text()
+    whole = st.train(epochs=1, model="lecture_net", out=tmp_path / "whole").path
+    page = (whole / "report.html").read_text()
+    assert "bounded this run" not in page
+    assert "given more" not in page
+    resume(whole, epochs=2)
+    assert "This run was given more" in (whole / "report.html").read_text()
+    assert "This run was given more" in (whole / "README.md").read_text()
+    both = compare([timed, whole]).differences
+    assert ("grown", (None, 1)) in [(one.setting, one.values) for one in both]
+
+
+def test_the_report_says_which_weights_were_kept(tmp_path: Path) -> None:
+    last = st.train(epochs=1, model="lecture_net", out=tmp_path / "last").path
+    assert "the weights of the last epoch" in (last / "report.html").read_text()
+    best = st.train(epochs=3, patience=3, model="lecture_net", out=tmp_path / "best").path
+    accuracies = [row["val"]["accuracy"] for row in read_run(best).history]
+    epoch = 1 + accuracies.index(max(accuracies))
+    assert f"the weights of epoch {epoch} are kept" in (best / "report.html").read_text()
+
+
+def _full(*_: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
 def test_a_run_by_epochs_may_go_on_by_time(tmp_path: Path) -> None:
     path = st.train(epochs=1, model="lecture_net", out=tmp_path / "run").path
     trained = read_run(path).seconds
@@ -82,7 +142,7 @@ def test_a_run_is_unfinished_from_when_it_is_given_more(
 ) -> None:
     """Killed before its first new snapshot, it must go on, and not be called finished."""
     path = st.train(epochs=1, out=tmp_path / "run").path
-    monkeypatch.setattr("striate.pipeline.running.train_into", _killed)
+    monkeypatch.setattr("striate.pipeline.resuming.train_into", _killed)
     with pytest.raises(KeyboardInterrupt):
         resume(path, epochs=2)
     monkeypatch.undo()
@@ -109,6 +169,15 @@ def test_a_test_part_that_cannot_be_read_leaves_the_validation(tmp_path: Path) -
             out=tmp_path / mode, talk=Talk(say=said.append),
         )  # fmt: skip
         assert run.test is None
+        # Of pictures that the head was solved from, cross-validation tells no familiarity.
+        assert (run.unknown is None) == (mode == "features")
+        part = "cross-validation" if mode == "features" else "val"
+        table = (run.path / "predictions.csv").read_text()
+        rows = [row for row in csv.DictReader(io.StringIO(table)) if row["part"] == part]
+        assert len(rows) == run.val.n
+        turned_away = sum(row["known"] == "no" for row in rows)
+        assert turned_away == (run.unknown or 0)
+        assert {row["known"] for row in rows} <= ({""} if mode == "features" else {"yes", "no"})
         assert any("no picture of the test part can be read" in line for line in said)
         assert "held-out pictures" in (tmp_path / mode / "report.html").read_text()
         said.clear()

@@ -8,7 +8,7 @@ import pytest
 import torch
 from made_findings import findings
 
-from striate.report import page, write_report
+from striate.report import card, page, write_report
 from striate.report.matrix import matrix
 from striate.report.pictures import Budget
 
@@ -135,11 +135,11 @@ def test_what_was_not_found_has_no_section() -> None:
     assert "The first filters" not in without
 
 
-def test_a_run_that_time_ended_says_so() -> None:
-    made = findings(epochs=3)
-    assert "Time ended this run" not in page(made)
-    timed = page(replace(made, origin=replace(made.origin, by_time=True)))
-    assert f"Time ended this run, after {made.history[-1].step:,} updates" in timed
+def test_where_the_command_comes_to_other_weights_page_and_card_say_so() -> None:
+    made = findings()
+    told = replace(made, origin=replace(made.origin, caveat="Time bounded it."))
+    assert "<p>Time bounded it.</p>" in page(told)
+    assert "\nTime bounded it.\n" in card(told)
 
 
 def test_every_cell_of_the_matrix_opens_its_own_pictures() -> None:

@@ -47,14 +47,15 @@ def test_what_is_unknown_is_told_beside_the_figure() -> None:
     known = torch.arange(30) >= 3  # the first three, all right, are turned away
     some = replace(found, held=replace(found.held, known=known))
     assert said_unknown(some).replace(_SPACE, " ") == (
-        "Of 30 held-out pictures 3 are unknown; of the 27 others 25 are answered rightly (92.6 %)."
+        "Of the 30 held-out pictures 3 are unknown; "
+        "of the 27 others 25 are answered rightly (92.6 %)."
     )
     assert any(line.startswith("It answers 3 of the 30 with 'unknown'") for line in cautions(some))
     none = replace(found, held=replace(found.held, known=known | True))
-    assert said_unknown(none) == "None of 30 held-out pictures: unknown."
+    assert said_unknown(none) == "None of the 30 held-out pictures is unknown."
     assert not any("unknown" in line for line in cautions(none))
     every = replace(found, held=replace(found.held, known=known & False))
-    assert said_unknown(every) == "All of 30 held-out pictures: unknown."
+    assert said_unknown(every) == "All of the 30 held-out pictures are unknown."
 
 
 def test_no_better_than_the_majority_is_said_first() -> None:

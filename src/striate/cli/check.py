@@ -83,7 +83,8 @@ def _print(report: Report) -> None:
     say = _line
     num = len(report.classes)
     classes = "class" if num == 1 else "classes"
-    say(f"{report.files:,} pictures in {num:,} {classes}{_size(report.sizes)}")
+    readable = report.files - len(report.unreadable)
+    say(f"{readable:,} pictures in {num:,} {classes}{_size(report.sizes)}")
     for finding in report.problems:
         say(f"problem  {finding.kind}: {_of(finding.message, finding.paths)}", "red")
         if finding.kind == "unreadable":

@@ -60,8 +60,8 @@ def _print(found: Exported) -> None:
         if small.accuracy is not None and small.accuracy_float32 is not None:
             drop = 100 * (small.accuracy_float32 - small.accuracy)
             lines[3] += (
-                f"; accuracy {small.accuracy:.1%} instead of {small.accuracy_float32:.1%} "
-                f"({drop:+.1f} points lost)"
+                f"; accuracy {small.accuracy:.1%} instead of {small.accuracy_float32:.1%}: "
+                f"{abs(drop):.1f} points {'gained' if drop < 0 else 'lost'}"
             )
     for line in lines:
         results().print(in_plain_sight(line), soft_wrap=True)

@@ -80,10 +80,10 @@ def predict(
 
     _refuse_what_is_no_file(words)
     model, paths = _model_and_paths(words)
-    classifier = _classifier(model, engine)
     rank, size = _share(csv)
     target = csv.with_name(f"{csv.name}-{rank}-of-{size}") if csv and size > 1 else csv
     _refuse_other_file(target)
+    classifier = _classifier(model, engine)
     files = itertools.islice(files_of(paths), rank, None, size)
     length = top or (1 if csv else _TOP)
     for path in paths:
@@ -120,7 +120,7 @@ def _refuse_what_is_no_file(words: list[str]) -> None:
 
 def _refuse_other_file(csv: Path | None) -> None:
     """Answers are written over earlier answers, and over nothing else."""
-    if csv is None or not csv.is_file():
+    if csv is None or str(csv) == _STDOUT or not csv.is_file():
         return
     with csv.open("rb") as file:
         start = file.read(len(_START))

@@ -21,7 +21,6 @@ _HEADS = ("name", "state", "test", "val", "model", "data", "classes", "epochs", 
 _NUMBERS = ("test", "val", "classes", "epochs", "seconds")
 _SPARE = ("classes", "seconds", "data", "epochs", "model", "val")
 _LETTERS = string.ascii_lowercase
-_PARTS = {"val": "validation", "test": "test"}
 _CURVES = {"accuracy": "Validation accuracy, %", "nll": "Validation loss"}
 _WIDEST = 80
 
@@ -85,8 +84,14 @@ def compare(
 
 def _cells(record: Record) -> list[str]:
     row = record.to_dict()
-    epochs = f"{row['epochs']}" if row["epochs"] is not None else ""
-    if record.config and record.state != "finished" and not record.config["recipe"]["budget"]:
+    solved = record.config.get("mode") == "features"  # by no epoch
+    epochs = "" if solved or row["epochs"] is None else f"{row['epochs']}"
+    if (
+        record.config
+        and not solved
+        and record.state != "finished"
+        and not record.config["recipe"]["budget"]
+    ):
         epochs += f"/{record.config['recipe']['epochs']:g}"
     return [
         _plain(row["name"]),
@@ -145,20 +150,23 @@ def _part(run: Record, part: str) -> str:
     return "cross-val" if (part, run.config.get("mode")) == ("val", "features") else part
 
 
+_PARTS = {"val": "validation", "cross-val": "cross-validation", "test": "test"}
+
+
 def _verdicts(found: Comparison) -> list[str]:
     if not found.same_data:
         return ["The data sets differ, so the scores do not compare."]
     if not found.verdicts:
         return ["There are no scores to compare yet."]
-    lines = [_verdict(one) for one in found.verdicts]
+    lines = [_verdict(found, one) for one in found.verdicts]
     lines += [
         f"{letter} is {run.state}: what it scores so far is its last epoch's."
         for letter, run in zip(_LETTERS, found.runs, strict=False)
-        if run.state != "finished" and run.history
+        if run.history and "metrics" not in run.config
     ]
     if any(one.apart is None for one in found.verdicts):
         why = (
-            "It is not stored which of the pictures each got right"
+            "They were not asked about the same pictures, or it is not stored which each got right"
             if found.same_cut
             else "The held-out pictures are of the same data set, cut in other ways"
         )
@@ -168,8 +176,10 @@ def _verdicts(found: Comparison) -> list[str]:
     return lines
 
 
-def _verdict(one: Verdict) -> str:
-    who, first, part = _LETTERS[one.other], _LETTERS[0], _PARTS[one.part]
+def _verdict(found: Comparison, one: Verdict) -> str:
+    who, first = _LETTERS[one.other], _LETTERS[0]
+    parts = [_PARTS[_part(found.runs[index], one.part)] for index in (0, one.other)]
+    part = " and ".join(dict.fromkeys(parts))
     alone = ""
     if one.apart is not None:
         of_first, of_other = one.apart

@@ -190,7 +190,8 @@ def _print_plan(planned: Planned, json: bool) -> None:
     for reason in decision.why:
         console.print(reason, soft_wrap=True)
     parts = ", ".join(f"{count:,} to {_PARTS[part]}" for part, count in samples.items() if count)
-    console.print(f"pictures: {parts}", soft_wrap=True)
+    bad = len(planned.check.unreadable) if planned.check else 0
+    console.print(f"pictures: {parts}{f'; {bad:,} cannot be read' if bad else ''}", soft_wrap=True)
     console.print("A dry run: nothing was trained, and nothing written.", soft_wrap=True)
 
 
@@ -212,12 +213,13 @@ def _seconds(text: str) -> float:
 
 def _print_run(run: Run) -> None:
     console = results()
-    scores, what = (run.test, "Test") if run.test else (run.val, "Validation")
+    of_val = "Cross-validated" if run.mode == "features" else "Validation"
+    scores, what = (run.test, "Test") if run.test else (run.val, of_val)
     low, high = scores.interval
     wrong = round((1 - scores.accuracy) * scores.n)
     console.print(
         f"{what} accuracy {scores.accuracy:.1%} (95 % interval {low:.1%} to {high:.1%}): "
-        f"{wrong:,} of {scores.n:,} held-out wrong, after {run.seconds:.0f} s.",
+        f"{wrong:,} of {scores.n:,} held-out wrong, after learning for {run.seconds:.0f} s.",
         soft_wrap=True,
     )
     if run.unknown:
@@ -226,7 +228,7 @@ def _print_run(run: Run) -> None:
             "likeliest class.",
             soft_wrap=True,
         )
-    if run.majority and low <= run.majority[1]:
+    if run.majority and scores.may_reach_no_more_than(run.majority[1]):
         name, share = run.majority
         console.print(
             "This is no proof that it has learnt anything: always saying "

@@ -17,8 +17,8 @@ from striate.errors import ArgumentError
 SURE = 0.9
 """A calibrated probability from which on the answer is given in any case."""
 
-_ROUNDING = 1e-6
-"""By so much engines differ: the picture that a floor is laid by stays above it in all of them."""
+_ROUNDING = 1e-4
+"""By so much engines may differ: the picture that a floor is laid by is above it in all of them."""
 
 UNKNOWN = "unknown"
 """What is answered in place of a class."""

@@ -16,6 +16,7 @@ from striate.errors import WRONG_INPUT, StriateError
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
 FORMAT = 1
+NAME_A_RUN = "Name a run folder; `striate runs` lists those in runs/"
 _SEAL = "sha256"
 _END = b"\n}\n"
 
@@ -73,7 +74,7 @@ def read_bytes(path: Path) -> bytes:
         raise StriateError(
             what,
             where=str(path),
-            remedy="Name a run folder; `striate runs` lists those in runs/",
+            remedy=NAME_A_RUN,
             exit_code=WRONG_INPUT,
         ) from error
 

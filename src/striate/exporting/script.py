@@ -68,12 +68,12 @@ def answers(session, pictures):
 
 
 if __name__ == "__main__":
+    if not sys.argv[1:] or sys.argv[1].startswith("-"):
+        print(__doc__, file=sys.stderr)
+        sys.exit(0 if sys.argv[1:] in (["-h"], ["--help"]) else 2)
     model = open_model(str(Path(__file__).with_name("model.onnx")))
     facts = model.get_modelmeta().custom_metadata_map
     names, threshold, floor = (json.loads(facts[key]) for key in ("classes", "threshold", "floor"))
-    if not sys.argv[1:] or sys.argv[1].startswith("-"):
-        print(__doc__)
-        sys.exit(0 if sys.argv[1:] in (["-h"], ["--help"]) else 2)
     bad = 0
     for path in sys.argv[1:]:
         try:

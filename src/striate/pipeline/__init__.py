@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from striate.pipeline.record import Record as Record
     from striate.pipeline.record import list_runs as list_runs
     from striate.pipeline.record import read_run as read_run
+    from striate.pipeline.resuming import resume as resume
     from striate.pipeline.running import Planned as Planned
     from striate.pipeline.running import plan_run as plan_run
-    from striate.pipeline.running import resume as resume
     from striate.pipeline.running import train as train
     from striate.pipeline.scoring import Evaluation as Evaluation
     from striate.pipeline.scoring import evaluate as evaluate
@@ -56,7 +56,7 @@ _HOMES = {
     "load_pretrained": "striate.pipeline.classifier",
     "plan_run": "striate.pipeline.running",
     "read_run": "striate.pipeline.record",
-    "resume": "striate.pipeline.running",
+    "resume": "striate.pipeline.resuming",
     "train": "striate.pipeline.running",
 }
 

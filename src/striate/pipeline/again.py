@@ -14,6 +14,8 @@ from striate.transfer import FINE_TUNING
 
 _BY_NUMBER = ("batch_size", "epochs", "peak_rate")
 """Settings that a run from scratch takes from the number of pictures, where it is not told them."""
+NO_LIMIT = 1_000_000.0
+"""The epochs of a run that time alone bounds."""
 _SHAPES = ("classes", "in_channels", "size")  # options that the data decide
 
 
@@ -32,8 +34,25 @@ def command(plan: Mapping[str, Any]) -> str:
     words += ["--recipe", plan["recipe_name"]] if plan["recipe_name"] else []
     words += ["--group-by", grouped] if grouped else []
     seed = settings.pop("seed")
+    for name, unit in (("epochs", ""), ("budget", "s")):
+        words += [f"--{name}", f"{settings.pop(name):.15g}{unit}"] if name in settings else []
     words += [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
     return shlex.join([*words, "--seed", str(seed)])
+
+
+def caveat(plan: Mapping[str, Any]) -> str:
+    """Why the command comes to other weights than the run's, where it does."""
+    if "grown" in plan:
+        return (
+            "This run was given more after it had ended or stopped: at one go, as the command has "
+            "it, the rates are others, and so are the weights."
+        )
+    if plan["recipe"]["budget"] and plan["mode"] != "features":
+        return (
+            "A budget of time bounded this run: in another hour, or on another machine, the same "
+            "command may make more updates or fewer, and so other weights."
+        )
+    return ""
 
 
 def _settings(plan: Mapping[str, Any]) -> dict[str, Any]:
@@ -45,7 +64,10 @@ def _settings(plan: Mapping[str, Any]) -> dict[str, Any]:
     usual = base.to_dict()
     told = {"seed"} if named else {"balanced", "seed"}
     told |= {*_BY_NUMBER} if mode == "scratch" and not named else set()
-    return {name: recipe[name] for name in recipe if name in told or recipe[name] != usual[name]}
+    found = {name: recipe[name] for name in recipe if name in told or recipe[name] != usual[name]}
+    if found.get("budget") and recipe["epochs"] == NO_LIMIT:
+        del found["epochs"]  # which a budget brings along
+    return found
 
 
 def _options(plan: Mapping[str, Any]) -> dict[str, Any]:

@@ -66,6 +66,10 @@ class Classifier:
         self._wanted = engine
         self._answered = 0
 
+    def __repr__(self) -> str:
+        name = self.config["model"]["name"]
+        return f"{type(self).__name__}({name}, {len(self.classes):,} classes)"
+
     # A path is also a sequence, of letters: the first form that fits is the one that counts.
     @overload
     def predict(  # type: ignore[overload-overlap]

@@ -113,7 +113,11 @@ def differences(runs: Sequence[Record]) -> tuple[Difference, ...]:
     names = list(dict.fromkeys(name for one in settings for name in one))
     found = []
     for name in names:
-        having = [one for one in settings if name in one or not name.startswith("recipe.")]
+        having = [
+            one
+            for one in settings
+            if name in one or one["mode"] != "features" or not name.startswith("recipe.")
+        ]
         if any(one.get(name) != having[0].get(name) for one in having):
             found.append(Difference(name, tuple(one.get(name) for one in settings)))
     return tuple(found)
@@ -159,13 +163,17 @@ def _apart(runs: tuple[Record, Record], part: Part) -> tuple[int, int] | None:
     first, other = (answered_rightly(run, part) for run in runs)
     if not first or first.keys() != other.keys():
         return None
+    for run, answers in zip(runs, (first, other), strict=True):
+        scores = run.scores(part) or {}
+        if sum(answers.values()) != round(scores["accuracy"] * scores["n"]):
+            return None  # the table was changed since
     pairs = [(first[name], other[name]) for name in first]
     return pairs.count((True, False)), pairs.count((False, True))
 
 
 def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """What decides a run, by dotted names: the network, recipe, data, and what it ran on."""
-    found: dict[str, Any] = {name: config.get(name) for name in ("mode", "weights")}
+    found: dict[str, Any] = {name: config.get(name) for name in ("mode", "weights", "grown")}
     found |= {"model": config["model"]["name"]}
     found |= _flat("model.options", config["model"]["options"])
     if config.get("mode") == "features":
@@ -174,7 +182,8 @@ def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
     found |= _flat("data", {name: config["data"].get(name) for name in _DATA})
     for place in _WHOLE:
         found |= _flat(place, config.get(place))
-    return found
+    # Which pictures by their numbers tells nobody anything.
+    return {**found, "together.copies": len(config["together"]["copies"])}
 
 
 def _flat(name: str, value: Any) -> dict[str, Any]:

@@ -54,6 +54,13 @@ class Wish:
     named: str = ""
     """The named run that the recipe is of."""
 
+    def __post_init__(self) -> None:
+        # A wrong name ends here, before any picture is looked at.
+        if self.mode and self.mode not in MODES:
+            raise unknown_name("mode", self.mode, MODES)
+        if self.model:
+            entry(self.model)
+
     @classmethod
     def of(
         cls, mode: str, model: str, options: Mapping[str, Any], recipe: Recipe | str | None,
@@ -83,8 +90,6 @@ class Decision:
 
 def decide(data: Dataset, cut: Split, look: Look, wish: Wish, processes: int = 1) -> Decision:
     """Choose what the wish leaves open, by the number and kind of pictures and by what is here."""
-    if wish.mode and wish.mode not in MODES:
-        raise unknown_name("mode", wish.mode, MODES)
     if wish.recipe and wish.mode not in ("", "scratch"):
         raise ArgumentError("mode", wish.mode, "scratch, which named recipes are for")
     record = None if wish.mode == "scratch" or wish.recipe else _record(wish)
@@ -106,7 +111,8 @@ def decide(data: Dataset, cut: Split, look: Look, wish: Wish, processes: int = 1
     if mode == "features":
         wish, unused = _only_solved(wish)
     preprocess, fitted = of_weights(record, look)
-    begun = f"{record.model}, which has learnt ImageNet's photographs (weights {record.name})"
+    begun = f"{record.model}, which has learnt ImageNet's photographs (weights {record.name}"
+    begun += ")" if at_hand(record) else ", to be downloaded)"
     recipe, weighed = _weighed(data, cut, FINE_TUNING, wish)
     return Decision(
         mode, record.model, {**record.options, **wish.options}, record.name, preprocess, recipe,
@@ -160,7 +166,7 @@ def _mode(count: int, look: Look, wish: Wish, record: Record | None) -> tuple[st
     if count < _MANY:
         return (
             "features",
-            f"features: fewer than {_MANY:,} pictures change no network for the better",
+            f"features: below {_MANY:,} pictures fine-tuning seldom gains what it costs",
         )
     return _by_time(count, wish, record)
 

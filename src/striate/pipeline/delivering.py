@@ -15,6 +15,7 @@ from striate.data import Dataset, Files, Split, load_source
 from striate.data.split import sampled, split
 from striate.errors import WRONG_INPUT, StriateError
 from striate.exporting import load_model
+from striate.exporting.config import NAME_A_RUN
 from striate.exporting.delivery import Exported
 from striate.exporting.delivery import export as deliver
 from striate.exporting.parity import Picture
@@ -61,7 +62,7 @@ def _source(config: dict[str, Any], run: Path) -> tuple[Dataset, bool, Split]:
         raise StriateError(
             "does not say which pictures it was trained on, so there is nothing to compare with",
             where=str(run),
-            remedy="Name a run folder, as `striate train` prints it",
+            remedy=NAME_A_RUN,
             exit_code=WRONG_INPUT,
         )
     data = load_source(config["data"]["source"])

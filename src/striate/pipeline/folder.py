@@ -12,12 +12,13 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from striate.errors import WRONG_INPUT, StriateError, printable
 from striate.exporting import CONFIG, read_config, seal
+from striate.exporting.config import NAME_A_RUN
 from striate.files import flush_folder, unwritable, write_atomic
 from striate.locks import exclusive, held_alone
 
@@ -147,7 +148,7 @@ def keep_check(folder: Path, check: Report) -> None:
     write_atomic(folder / CHECK, (json.dumps(check.to_dict(), indent=2) + "\n").encode())
 
 
-def release(folder: Path) -> None:
+def release(folder: Path, say: Callable[[str], None]) -> None:
     """Take back the folder of a run that failed before there was anything to go on from."""
     # Whatever ended the run says more than a failed clean-up would.
     with contextlib.suppress(OSError):
@@ -161,6 +162,7 @@ def release(folder: Path) -> None:
             for name in _BEFORE_LEARNING:
                 (gone / name).unlink(missing_ok=True)
             gone.rmdir()
+            say(f"there was nothing yet to go on from: {folder} is taken back")
 
 
 def read_plan(folder: Path) -> dict[str, Any]:
@@ -170,7 +172,7 @@ def read_plan(folder: Path) -> dict[str, Any]:
         raise StriateError(
             "no run to go on with: its config has no recipe",
             where=str(folder),
-            remedy="Name a run folder, as `striate train` prints it",
+            remedy=NAME_A_RUN,
             exit_code=WRONG_INPUT,
         )
     return plan

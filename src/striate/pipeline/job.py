@@ -146,5 +146,7 @@ class Learned:
     """The patterns by which it knows pictures like those it learnt from."""
     history: Sequence[Epoch]
     seconds: float
+    kept: str = ""
+    """Which epoch's weights are the network's."""
     seen: Engine | None = None
     """What computed its features, and signatures behind them."""

@@ -38,6 +38,10 @@ from striate.training.dist import device, own_random_numbers
 from striate.training.log import Report, tensorboard
 from striate.training.snapshots import newest_facts
 
+_KEPT = {
+    None: "the weights of the last epoch are the run's",
+    0: "no epoch was better than the start",
+}
 _PIXELS = 512 * 64 * 64  # of one batch, whose maps must fit into memory
 
 
@@ -98,6 +102,7 @@ def _by_fitting(path: Path, job: Job, store: Store) -> Learned:
         held_out=outputs(net, cut.val),
         ask=ask,
         signatures=partial(outputs, _Signatures(net)),
+        kept=_KEPT.get(training.kept, f"the weights of epoch {training.kept} are kept, the best"),
         history=training.history,
         seconds=training.clock.seconds,
     )

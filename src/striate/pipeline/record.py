@@ -96,20 +96,27 @@ def read_run(folder: Path) -> Record:
         raise _damaged(folder, f"is not a whole run ({type(error).__name__}: {error})") from error
 
 
+def went_on(history: Sequence[Mapping[str, Any]], facts: Mapping[str, Any] | None) -> bool:
+    """Whether the newest snapshot's facts are of later than the history that a run ended with."""
+    step = history[-1]["step"] if history else -1
+    return facts is not None and facts["step"] > step
+
+
 def answered_rightly(run: Record, part: Literal["val", "test"]) -> dict[str, bool]:
     """The pictures of a part by their names, and whether the run's likeliest class was theirs.
 
-    Empty where that was not kept: by a run that has not ended.
+    Empty where that was not kept, as by a run that has not ended, or cannot be read.
     """
     path = run.path / PREDICTIONS
     if run.state != "finished" or not path.is_file():
         return {}
     kinds = ("test",) if part == "test" else ("val", CROSS_VALIDATION)
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = csv.DictReader(file)
-        return {
-            row["path"]: row["label"] == row["predicted"] for row in rows if row["part"] in kinds
-        }
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = [row for row in csv.DictReader(file) if row["part"] in kinds]
+            return {row["path"]: row["label"] == row["predicted"] for row in rows}
+    except (KeyError, UnicodeDecodeError, csv.Error):  # another program has saved it its own way
+        return {}
 
 
 def list_runs(folder: Path) -> list[Record]:
@@ -143,8 +150,7 @@ def _record(folder: Path, config: Mapping[str, Any], running: bool) -> Record:
         _check_whole(folder, ended, facts is not None)
     history = read_history(folder / METRICS) if ended and (folder / METRICS).exists() else []
     seconds = config["seconds"] if ended else None
-    step = history[-1]["step"] if history else -1
-    if facts is not None and facts["step"] > step:  # it goes on, or was to go on
+    if facts is not None and went_on(history, facts):
         history, seconds, ended = facts["history"], facts["seconds"], False
     whole = Record(
         folder,

@@ -24,7 +24,7 @@ from striate.explaining import gradcam
 from striate.exporting import WEIGHTS
 from striate.exporting.engines import engine_for
 from striate.pipeline import folder as run_folder
-from striate.pipeline.again import command
+from striate.pipeline.again import caveat, command
 from striate.pipeline.job import Job, Judged, Learned
 from striate.pipeline.solving import answers_of
 from striate.report import Calibrated, Cost, Findings, Held, Model, Origin, Pictures, write_report
@@ -59,7 +59,7 @@ def report(
         pictures=pictures,
         cost=_cost(path, job, learned, answering, pictures.pixels(judged.ids[:_BATCH])),
         origin=_origin(path, job),
-        decisions=job.plan["why"],
+        decisions=[*job.plan["why"], *([learned.kept] if learned.kept else [])],
         calibration=calibrated,
         history=learned.history,
         suspects=_suspects(parts),
@@ -187,5 +187,5 @@ def _origin(path: Path, job: Job) -> Origin:
         versions=job.plan["versions"],
         written=time.strftime("%Y-%m-%d"),
         data_licence=data["licence"],
-        by_time=job.mode != "features" and job.recipe.budget > 0,
+        caveat=caveat(job.plan),
     )

@@ -12,35 +12,25 @@ from typing import Any
 from striate.data import Dataset, Split, load_source
 from striate.data.check import Report
 from striate.data.split import split
-from striate.errors import WRONG_INPUT, ArgumentError, StriateError, printable
-from striate.exporting import CONFIG, WEIGHTS, seal
-from striate.files import write_atomic
+from striate.errors import printable
 from striate.pipeline import folder as run_folder
-from striate.pipeline.again import command
+from striate.pipeline.again import NO_LIMIT, command
 from striate.pipeline.choose import check_enough, look_at, without_pictures
 from striate.pipeline.decide import NONE, Decision, Wish, decide
 from striate.pipeline.job import Job, Run, Talk
 from striate.pipeline.plan import (
     begin,
-    cut_as_planned,
-    digest,
     judged_by_val,
     network,
     without_validation,
 )
 from striate.pipeline.together import by_name, copies
 from striate.pipeline.work import train_into
-from striate.preprocess import Preprocess
-from striate.report import CARD, REPORT
 from striate.training import Recipe, Team, team
 from striate.training.dist import ALONE, device, restarted
-from striate.training.snapshots import newest_facts
-from striate.training.state import check_recipe
 from striate.training.step import precision_of
 
 SILENT = Talk()
-_NO_LIMIT = 1_000_000.0
-_DECIDED = ("mode", "weights", "together", "recipe_name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,20 +82,18 @@ def train(
         preprocess, chosen = planned.decision.preprocess, planned.decision.recipe
         job = Job(planned.data, planned.cut, preprocess, chosen, planned.plan, talk, members)
         if restarted() and run_folder.has_begun(path, planned.plan):
-            with _held(path, members):
+            with held(path, members):
                 return train_into(path, job)
         if members.leads:
             run_folder.make(path, planned.plan)
-        with _held(path, members):
+        with held(path, members):
             try:
                 if members.leads and planned.check:
                     run_folder.keep_check(path, planned.check)
                 return train_into(path, job)
-            except BaseException as error:
+            except BaseException:
                 if members.leads:
-                    run_folder.release(path)
-                    if not isinstance(error, Exception) and not path.exists():
-                        talk.say(f"there was nothing yet to go on from: {path} is taken back")
+                    run_folder.release(path, talk.say)
                 raise
 
 
@@ -121,7 +109,7 @@ def plan_run(
 
     `processes` will share the run, where they have not started yet.
     """
-    wish = replace(wish, settings=_unlimited(wish.settings))
+    wish = replace(wish, settings=unlimited(wish.settings))
     # Refused before anything is looked at, which takes longer.
     seed = (wish.recipe or Recipe()).with_settings(wish.settings).seed
     data = load_source(source)
@@ -156,82 +144,10 @@ def _parts(data: Dataset, mode: str) -> list[str]:
     return ["the data's validation part chooses among epochs, so a test part is cut from the rest"]
 
 
-def _unlimited(settings: Mapping[str, Any]) -> dict[str, Any]:
+def unlimited(settings: Mapping[str, Any]) -> dict[str, Any]:
     """A budget without a number of epochs is what ends the run."""
-    endless = {"epochs": _NO_LIMIT} if settings.get("budget") else {}
+    endless = {"epochs": NO_LIMIT} if settings.get("budget") else {}
     return {**endless, **settings}
-
-
-def resume(
-    path: str | Path,
-    *,
-    talk: Talk = SILENT,
-    **settings: Any,
-) -> Run:
-    """Go on with a run that was interrupted, or, with more epochs or budget, with a finished one.
-
-    The data must be what they were: they are loaded and cut anew, and compared.
-    """
-    path = Path(path)
-    plan = run_folder.read_plan(path)
-    if lacking := [name for name in _DECIDED if name not in plan]:
-        raise StriateError(
-            f"was begun by an earlier version: its config has no {' and no '.join(lacking)}",
-            where=str(path),
-            remedy="Start a new run",
-            exit_code=WRONG_INPUT,
-        )
-    if plan["mode"] == "features" and settings:
-        expected = "nothing beside --resume: features are computed once, and their head is solved"
-        raise ArgumentError(next(iter(settings)), next(iter(settings.values())), expected)
-    begun = Recipe.from_dict(plan["recipe"])
-    recipe = begun.with_settings(_unlimited(settings))
-    check_recipe(recipe, begun)
-    _check_growth(path, recipe, settings)
-    with team() as members, _held(path, members):
-        talk = talk if members.leads else SILENT
-        if recipe == begun and _is_complete(path, plan):
-            more = ". To go on with it, give it more --epochs or --budget"
-            talk.say(f"the run is finished{'' if plan['mode'] == 'features' else more}")
-            return Run.of(path, plan)
-        data = load_source(plan["data"]["source"])
-        if (found := digest(data)) != plan["data"]["digest"]:
-            raise StriateError(
-                f"the data set is another one than when the run began (digest {found[:12]})",
-                where=str(plan["data"]["source"]),
-                remedy="Bring it back as it was, or start a new run",
-                exit_code=WRONG_INPUT,
-            )
-        cut = cut_as_planned(plan, data)
-        preprocess = Preprocess.from_dict(plan["preprocess"])
-        as_fast = recipe.with_settings({"precision": "auto"})
-        if recipe.precision == "bfloat16" != precision_of(as_fast, device().type):
-            talk.say("the run began in bfloat16, in which this machine is slow")
-        if recipe != begun:
-            plan |= {"recipe": recipe.to_dict()}
-            plan.pop("metrics", None)  # of a run that is no longer at its end
-            if members.leads:
-                write_atomic(path / CONFIG, seal(plan))
-        return train_into(path, Job(data, cut, preprocess, recipe, plan, talk, members))
-
-
-def _is_complete(path: Path, plan: Mapping[str, Any]) -> bool:
-    """Whether a run has ended and all that it leaves is there."""
-    left = (WEIGHTS, run_folder.METRICS, run_folder.PREDICTIONS, REPORT, CARD)
-    return "metrics" in plan and all((path / name).is_file() for name in left)
-
-
-def _check_growth(path: Path, recipe: Recipe, settings: Mapping[str, Any]) -> None:
-    """Refuse fewer epochs or seconds than are behind the run."""
-    facts = newest_facts(path / run_folder.LAST)
-    if facts is None:
-        return
-    done = facts["step"] / -(-facts["loader"]["samples"] // recipe.batch_size)
-    if "epochs" in settings and recipe.epochs < done:
-        raise ArgumentError("epochs", recipe.epochs, f"no less than the {done:.3g} that are done")
-    if settings.get("budget") and recipe.budget < facts["seconds"]:
-        expected = f"no less than the {facts['seconds']:.3g} seconds that it has trained"
-        raise ArgumentError("budget", recipe.budget, expected)
 
 
 def _copies(
@@ -244,7 +160,7 @@ def _copies(
 
 
 @contextlib.contextmanager
-def _held(path: Path, members: Team) -> Iterator[None]:
+def held(path: Path, members: Team) -> Iterator[None]:
     """The first process holds the folder; the others wait until it does."""
     with run_folder.held(path) if members.leads else contextlib.nullcontext():
         members.wait()

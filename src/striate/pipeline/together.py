@@ -53,7 +53,7 @@ def copies(
         report = check(data, step=step)
         pairs = [(int(one), int(other)) for one, other in report.pairs]
         for finding in (*report.problems, *report.warnings):
-            say(f"data check: {finding.message}")
+            say(f"data check: {finding.message} (`striate check` names them)")
     if pairs and to_be_cut:
         num = len({index for pair in pairs for index in pair})
         say(f"{num:,} pictures have copies or near copies, which stay together in one part")

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from striate.data.dataset import some_of
@@ -18,13 +17,13 @@ from striate.errors import StriateError
 from striate.evaluating import Calibration, coverage_curve, reliability
 from striate.exporting import save_model
 from striate.files import write_atomic
-from striate.metrics import score
+from striate.metrics import majority, score
 from striate.pipeline import folder as run_folder
 from striate.pipeline.job import PARTS, Job, Judged, Learned, Outputs, Run
 from striate.pipeline.judging import Rules, answering, rules_for
 from striate.pipeline.learning import learn
 from striate.pipeline.reporting import report
-from striate.report import Calibrated
+from striate.report import CARD, REPORT, Calibrated
 from striate.training import write_history
 
 _COLUMNS = ("path", "part", "label", "predicted", "probability", "label_probability", "known")
@@ -47,16 +46,18 @@ def train_into(path: Path, job: Job) -> Run:
     config = {
         **job.plan,
         "metrics": {part: scores[part].to_dict() if part in scores else None for part in PARTS},
-        **_beside(job.data.classes, parts.get("test", parts["val"])),
+        **_beside_scores(job.data.classes, parts.get("test", parts["val"])),
         "seconds": learned.seconds,
         "unreadable": len(store.excluded),
         "calibration": {**fit.to_dict(), **rules.to_dict()},
     }
     if job.team.leads:
         # The others leave meanwhile: nobody waits for what one process alone does.
-        save_model(path, learned.net, config)
+        for name in (REPORT, CARD):  # of an earlier end, perhaps
+            (path / name).unlink(missing_ok=True)
         write_history(path / run_folder.METRICS, learned.history)
         _write_predictions(path, job, parts)
+        save_model(path, learned.net, config)
         _report(path, job, store, learned, parts, rules, fit)
     return Run.of(path, config)
 
@@ -93,37 +94,38 @@ def _calibrated(parts: Mapping[str, Judged], rules: Rules, fit: Calibration) -> 
 
 
 def _judged(job: Job, learned: Learned, rules: Rules) -> dict[str, Judged]:
-    """The answers about pictures that it did not learn from, by their part."""
+    """The answers about pictures that it did not learn from, by their part.
+
+    By the last one the run is judged. How familiar its pictures are is asked too, unless they are
+    those that it has learnt from, answered by cross-validation.
+    """
     assert rules.familiar is not None  # a run's own
     held, test = learned.held_out, job.cut.test
-    if len(test) and len((found := learned.ask(test, rules.familiar)).ids):
-        return {"val": _beside_labels(job, held, rules), "test": _beside_labels(job, found, rules)}
     if len(test):
+        found = learned.ask(test, rules.familiar)
+        if len(found.ids):
+            return {"val": _answers(job, held, rules), "test": _answers(job, found, rules)}
         job.talk.say(
             "no picture of the test part can be read: validation alone tells how good it is"
         )
-    familiarity = learned.ask(held.ids, rules.familiar).values[:, -1:]
-    held = Outputs(held.ids, torch.cat([held.values, familiarity], dim=1))
-    return {"val": _beside_labels(job, held, rules)}
+    if job.mode != "features":
+        held = learned.ask(held.ids, rules.familiar)
+    return {"val": _answers(job, held, rules)}
 
 
-def _beside_labels(job: Job, found: Outputs, rules: Rules) -> Judged:
+def _answers(job: Job, found: Outputs, rules: Rules) -> Judged:
+    """Logits (N, K), or logits and familiarity (N, K + 1), beside the pictures' labels."""
     labels, classes = job.data.labels[found.ids], len(job.data.classes)
     logits = found.values[:, :classes] / rules.temperature
-    asked = found.values.shape[1] > classes
-    known = rules.judge([found.values])[1] if asked else None
+    known = rules.judge([found.values])[1] if found.values.shape[1] > classes else None
     return Judged(found.ids, labels, logits.softmax(1), score(logits, labels), known)
 
 
-def _beside(classes: Sequence[str], judged: Judged) -> dict[str, Any]:
-    """What belongs beside the scores of the pictures that the run is judged by."""
-    assert judged.known is not None
-    counts = judged.labels.bincount()
-    best = {
-        "class": classes[int(counts.argmax())],
-        "share": counts.max().item() / len(judged.labels),
-    }
-    return {"unknown": int((~judged.known).sum()), "majority": best}
+def _beside_scores(classes: Sequence[str], judged: Judged) -> dict[str, Any]:
+    """What a config tells beside the scores of the pictures that the run is judged by."""
+    index, share = majority(judged.labels)
+    unknown = None if judged.known is None else int((~judged.known).sum())
+    return {"unknown": unknown, "majority": {"class": classes[index], "share": share}}
 
 
 def _write_predictions(path: Path, job: Job, parts: Mapping[str, Judged]) -> None:

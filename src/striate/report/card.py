@@ -8,11 +8,18 @@ from __future__ import annotations
 import json
 import re
 
-from striate.anatomy.words import size
 from striate.errors import in_plain_sight
 from striate.report.findings import Findings
 from striate.report.usage import usage
-from striate.report.words import cautions, class_name, counted, percent, seconds, verdict
+from striate.report.words import (
+    cautions,
+    class_name,
+    counted,
+    file_size,
+    percent,
+    seconds,
+    verdict,
+)
 
 _CLASSES = 100  # named in the card; the config names all
 
@@ -139,10 +146,11 @@ def _how_to_use(found: Findings) -> str:
 
 def _made(found: Findings) -> str:
     made = [f"Trained in {seconds(found.cost.train_seconds)}; the model file has "]
-    made[0] += f"{size(found.cost.file_size)}. Seed {found.origin.seed}."
+    made[0] += f"{file_size(found.cost.file_size)}. Seed {found.origin.seed}."
     versions = [f"- {_text(name)} {_text(v)}" for name, v in found.origin.versions.items()]
     command = _fenced("sh", found.origin.command)
-    return "\n".join(["## How it was made", "", *made, "", *command, "", *versions])
+    caveat = [_text(found.origin.caveat), ""] if found.origin.caveat else []
+    return "\n".join(["## How it was made", "", *made, "", *command, "", *caveat, *versions])
 
 
 def _fenced(language: str, code: str) -> list[str]:

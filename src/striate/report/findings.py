@@ -14,7 +14,7 @@ from striate.evaluating.calibrate import Bin, Calibration
 from striate.evaluating.confusion import ClassRow, class_report
 from striate.evaluating.mislabels import Suspect
 from striate.evaluating.reject import Coverage
-from striate.metrics import Scores, Tally
+from striate.metrics import Scores, Tally, majority
 from striate.preprocess import Preprocess
 from striate.training.log import Epoch
 
@@ -39,6 +39,8 @@ class Held:
         if self.indices.shape != (n,) or self.chances.ndim != 2 or len(self.chances) != n:
             shapes = (tuple(self.indices.shape), tuple(self.chances.shape))
             raise ArgumentError("indices and chances", shapes, f"a row for each of {n} labels")
+        if self.known is not None and self.known.shape != (n,):
+            raise ArgumentError("known", tuple(self.known.shape), f"a row for each of {n} labels")
 
     @property
     def predicted(self) -> Tensor:
@@ -147,8 +149,8 @@ class Origin:
     written: str = ""
     """The day, if it shall be told."""
     data_licence: str = ""
-    by_time: bool = False
-    """Whether a budget of time ended it: the same command makes another number of updates."""
+    caveat: str = ""
+    """Why the command comes to other weights, where it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,8 +213,7 @@ class Findings:
     @property
     def majority(self) -> tuple[int, float]:
         """The best answer for one who looks at no picture: a class, and its held-out share."""
-        counts = torch.bincount(self.held.labels, minlength=len(self.classes))
-        return int(counts.argmax()), counts.max().item() / self.scores.n
+        return majority(self.held.labels)
 
     def per_class(self) -> list[ClassRow]:
         """Precision, recall with its interval, and F1 of every class."""

@@ -15,7 +15,6 @@ import jinja2
 import torch
 from markupsafe import Markup, escape
 
-from striate.anatomy.words import size
 from striate.evaluating.confusion import most_confused, worst_errors
 from striate.report import charts
 from striate.report.filters import bank
@@ -29,6 +28,7 @@ from striate.report.words import (
     class_name,
     counted,
     file_name,
+    file_size,
     percent,
     seconds,
     spread,
@@ -69,7 +69,7 @@ def page(found: Findings) -> str:
     )
     environment.filters |= {
         "percent": percent, "counted": counted, "duration": seconds, "spread": spread,
-        "bytes": size, "file": _file, "class": _class, "plain": class_name,
+        "bytes": file_size, "file": _file, "class": _class, "plain": class_name,
     }  # fmt: skip
     # The budget is given out in this order: what is looked at most comes first.
     budget = Budget(_BYTES)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from striate.anatomy.words import shortened
+from striate.anatomy.words import shortened, size
 from striate.errors import in_plain_sight
 from striate.evaluating import UNKNOWN
 from striate.report.findings import Findings
@@ -51,6 +51,12 @@ def seconds(value: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
+def file_size(number: int) -> str:
+    """13.1 MiB: in a sentence, not as narrow as in a table."""
+    text = size(number)
+    return f"{text[:-3]}{_SPACE}{text[-3:]}" if text.endswith("iB") else text
+
+
 def verdict(found: Findings) -> str:
     """The one sentence."""
     n, right = found.scores.n, found.right
@@ -67,12 +73,14 @@ def answered(found: Findings) -> str:
     """How many held-out pictures are answered with a class, and how many of these rightly."""
     unknown, right = found.held.unknown, found.held.answered_rightly
     rest = found.scores.n - unknown
-    of = counted(found.scores.n, "held-out picture")
+    pictures = counted(found.scores.n, "held-out picture")
     if not (unknown and rest):
-        return f"{'All' if unknown else 'None'} of {of}: unknown."
+        how_many, are = ("All", "are") if unknown else ("None", "is")
+        return f"{how_many} of the {pictures} {are} unknown."
+    are, were = ("is" if count == 1 else "are" for count in (unknown, right))
     return (
-        f"Of {of} {unknown:,} {'is' if unknown == 1 else 'are'} unknown; of the {rest:,} others "
-        f"{right:,} {'is' if right == 1 else 'are'} answered rightly ({percent(right / rest)})."
+        f"Of the {pictures} {unknown:,} {are} unknown; of the {rest:,} others {right:,} {were} "
+        f"answered rightly ({percent(right / rest)})."
     )
 
 
@@ -82,10 +90,10 @@ def cautions(found: Findings) -> list[str]:
 
 
 def _of_the_figure(found: Findings) -> list[str]:
-    n, (low, _) = found.scores.n, found.scores.interval
+    n = found.scores.n
     majority, share = found.majority
     lines = []
-    if low <= share:
+    if found.scores.may_reach_no_more_than(share):
         lines.append(
             f"This is no proof that it has learnt anything: the interval reaches down to what "
             f"always saying {_quoted(found.classes[majority])} gives."

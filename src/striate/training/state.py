@@ -117,6 +117,11 @@ class Training:
         weights = self.best or self.stepper.best_known.state_dict()
         self.stepper.net.load_state_dict(weights)
 
+    @property
+    def kept(self) -> int | None:
+        """The epoch whose weights count, 0 for the start; None: the last, however good it is."""
+        return self._best_epoch() + 1 if self.best else None
+
     def snapshot(self) -> Snapshot:
         """Everything that the rest of the run depends on."""
         tensors = dict(_named("net", self.stepper.net.state_dict()))
