@@ -6,12 +6,16 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from conftest import Striate
+from striate.cli.train import _print_run
+from striate.metrics import Scores
+from striate.pipeline import Run
 
 
 @pytest.fixture(scope="module")
@@ -210,3 +214,22 @@ def test_zeros_reach_the_processes(striate_command: Striate) -> None:
     done = striate_command("train", "sample", "--epochs", "0", "--nproc", "2")
     assert done.returncode == 2
     assert "epochs: got 0" in done.stderr
+
+
+def test_the_last_lines_say_what_the_figure_is_worth(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is answered unknown, and whether always saying one class would be as good."""
+    scores = Scores(50, 0.6, (0.46, 0.72), 1.0, 0.5, 0.7, 0.4, 0.1)
+    run = Run(tmp_path, "lenet5", "scratch", 3.0, scores, scores, 4, ("[red]ants", 0.5))
+    _print_run(run)
+    said = capsys.readouterr().out
+    assert "It answers 4 of the 50 with unknown" in said
+    assert "no proof that it has learnt anything: always saying '[red]ants' gives 50.0%" in said
+    better = replace(scores, interval=(0.51, 0.72))
+    _print_run(replace(run, test=better, unknown=0))
+    said = capsys.readouterr().out
+    assert "unknown" not in said
+    assert "proof" not in said
+    _print_run(replace(run, mode="features", test=None, unknown=None))
+    assert capsys.readouterr().out.startswith("Cross-validated accuracy 60.0%")
