@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -65,8 +66,11 @@ def children(pid: int) -> list[int]:
 
 def open_to_others(pids: list[int]) -> list[str]:
     """Addresses, other than loopback, on which these processes listen (state 0A)."""
-    links = [p for pid in pids for p in Path(f"/proc/{pid}/fd").iterdir()]
-    inodes = {m[1] for p in links if (m := re.match(r"socket:\[(\d+)\]", os.readlink(p)))}
+    links = []
+    for path in (p for pid in pids for p in Path(f"/proc/{pid}/fd").iterdir()):
+        with contextlib.suppress(FileNotFoundError):  # closed since it was listed
+            links.append(os.readlink(path))
+    inodes = {m[1] for link in links if (m := re.match(r"socket:\[(\d+)\]", link))}
     tables = [Path(f"/proc/net/{name}").read_text() for name in ("tcp", "tcp6")]
     rows = [line.split() for table in tables for line in table.splitlines()]
     mine = [row for row in rows if row[3] == "0A" and row[9] in inodes]
