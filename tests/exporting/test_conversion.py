@@ -35,6 +35,7 @@ LAYERS: dict[str, Callable[[Tensor], Tensor]] = {
     "largest, ceil": lambda x: F.max_pool2d(x, 3, 2, 1, ceil_mode=True),
     "largest, spread": lambda x: F.max_pool2d(x, 2, (1, 2), dilation=2),
     "adaptive average": lambda x: F.adaptive_avg_pool2d(x, (1, 5)),
+    "adaptive average, windows of several sizes": lambda x: F.adaptive_avg_pool2d(x, (6, 17)),
     "adaptive largest": lambda x: F.adaptive_max_pool2d(x, (13, 2)),
     "transposed convolution": lambda x: F.conv_transpose2d(x, KERNEL, stride=2, output_padding=1),
     "uneven padding": lambda x: F.conv2d(F.pad(x, (1, 0, 2, 3), value=-2.0), KERNEL[:, :3]),
@@ -88,7 +89,7 @@ def test_an_operation_keeps_its_meaning(name: str) -> None:
 
 
 REFUSED: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
-    "windows of several sizes": (lambda x: F.adaptive_avg_pool2d(x, 3), "several sizes"),
+    "windows of several sizes": (lambda x: F.adaptive_max_pool2d(x, 3), "several sizes"),
     "counted edges under ceil": (lambda x: F.avg_pool2d(x, 3, 2, 1, ceil_mode=True), "ceil_mode"),
     "statistics of the batch": (
         lambda x: F.batch_norm(x, None, None, training=True), "running statistics",

@@ -175,8 +175,8 @@ def test_it_learns_where_the_square_is() -> None:
         scenes.append(scene)
         box = torch.tensor([[x, y, x + 32, y + 32]], dtype=torch.float32)
         targets.append(Target(box, torch.tensor([1])))
-    optimiser = torch.optim.SGD(net.parameters(), 0.01, momentum=0.9)
-    for _ in range(60):
+    optimiser = torch.optim.SGD(net.parameters(), 0.005, momentum=0.9)
+    for _ in range(90):
         optimiser.zero_grad()
         torch.stack(list(net(scenes, targets).values())).sum().backward()
         optimiser.step()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from striate.exporting.forms import Form, Forms, NoFormError, filled, two
@@ -156,10 +157,25 @@ def _avg_pool(graph: Graph, step: Step) -> str:
 def _adaptive(graph: Graph, step: Step) -> str:
     image, sizes = step.args[0], two(step.args[1])
     kind = "MaxPool" if "max" in step.op else "AveragePool"
-    if any(have % want for have, want in zip(image.shape[-2:], sizes, strict=True)):
-        raise NoFormError("an adaptive pool with windows of several sizes has no ONNX form here")
-    window = [have // want for have, want in zip(image.shape[-2:], sizes, strict=True)]
-    return graph.add(kind, [graph.use(image)], kernel_shape=window, strides=window)
+    pairs = list(zip(image.shape[-2:], sizes, strict=True))
+    if not any(have % want for have, want in pairs):
+        window = [have // want for have, want in pairs]
+        return graph.add(kind, [graph.use(image)], kernel_shape=window, strides=window)
+    if kind == "MaxPool":
+        raise NoFormError("an adaptive max pool with windows of several sizes has no ONNX form")
+    # No operator has windows of several sizes; a mean over rows and columns is two products.
+    rows, columns = (_means(have, want) for have, want in pairs)
+    across = graph.add("MatMul", [graph.use(image), graph.use(columns.T.contiguous())])
+    return graph.add("MatMul", [graph.use(rows), across])
+
+
+def _means(have: int, want: int) -> Tensor:
+    """(want, have): row i has the mean of the places that torch's i-th window reaches over."""
+    found = torch.zeros(want, have)
+    for row in range(want):
+        first, last = row * have // want, -(-(row + 1) * have // want)
+        found[row, first:last] = 1 / (last - first)
+    return found
 
 
 @COMPUTING.of("mean.dim", "sum.dim_IntList", "amax")
