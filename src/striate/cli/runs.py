@@ -21,6 +21,7 @@ _HEADS = ("name", "state", "test", "val", "model", "data", "classes", "epochs", 
 _NUMBERS = ("test", "val", "classes", "epochs", "seconds")
 _SPARE = ("classes", "seconds", "data", "epochs", "model", "val")
 _LETTERS = string.ascii_lowercase
+_PARTS = {"val": "validation", "cross-val": "cross-validation", "test": "test"}
 _CURVES = {"accuracy": "Validation accuracy, %", "nll": "Validation loss"}
 _WIDEST = 80
 
@@ -148,9 +149,6 @@ def _print_scores(compared: Sequence[Record]) -> None:
 def _part(run: Record, part: str) -> str:
     """What a part is called: a head that is solved has none to validate with."""
     return "cross-val" if (part, run.config.get("mode")) == ("val", "features") else part
-
-
-_PARTS = {"val": "validation", "cross-val": "cross-validation", "test": "test"}
 
 
 def _verdicts(found: Comparison) -> list[str]:

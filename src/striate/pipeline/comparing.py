@@ -163,10 +163,6 @@ def _apart(runs: tuple[Record, Record], part: Part) -> tuple[int, int] | None:
     first, other = (answered_rightly(run, part) for run in runs)
     if not first or first.keys() != other.keys():
         return None
-    for run, answers in zip(runs, (first, other), strict=True):
-        scores = run.scores(part) or {}
-        if sum(answers.values()) != round(scores["accuracy"] * scores["n"]):
-            return None  # the table was changed since
     pairs = [(first[name], other[name]) for name in first]
     return pairs.count((True, False)), pairs.count((False, True))
 

@@ -105,7 +105,8 @@ def went_on(history: Sequence[Mapping[str, Any]], facts: Mapping[str, Any] | Non
 def answered_rightly(run: Record, part: Literal["val", "test"]) -> dict[str, bool]:
     """The pictures of a part by their names, and whether the run's likeliest class was theirs.
 
-    Empty where that was not kept, as by a run that has not ended, or cannot be read.
+    Empty where that was not kept, as by a run that has not ended, cannot be read, or does not add
+    up to the run's figure.
     """
     path = run.path / PREDICTIONS
     if run.state != "finished" or not path.is_file():
@@ -114,9 +115,12 @@ def answered_rightly(run: Record, part: Literal["val", "test"]) -> dict[str, boo
     try:
         with path.open(encoding="utf-8", newline="") as file:
             rows = [row for row in csv.DictReader(file) if row["part"] in kinds]
-            return {row["path"]: row["label"] == row["predicted"] for row in rows}
+            found = {row["path"]: row["label"] == row["predicted"] for row in rows}
     except (KeyError, UnicodeDecodeError, csv.Error):  # another program has saved it its own way
         return {}
+    scores = run.scores(part)
+    as_scored = scores and sum(found.values()) == round(scores["accuracy"] * scores["n"])
+    return found if as_scored else {}
 
 
 def list_runs(folder: Path) -> list[Record]:
