@@ -61,7 +61,7 @@ def test_bad_input_is_one_line_exit_code_2_and_no_file(capsys, folder, arguments
     assert (code, out) == (2, "")
     assert line in err
     assert err.count("\n") == 1
-    assert [path.name for path in folder.iterdir()] == ["nets.py"]
+    assert {path.name for path in folder.iterdir()} - {"__pycache__"} == {"nets.py"}
 
 
 def test_a_net_that_fails_is_one_line_exit_code_1_and_no_file(capsys, folder):
