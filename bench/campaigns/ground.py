@@ -74,11 +74,13 @@ def fork(task: Callable[[], object], log: Path) -> int:
     except SystemExit:
         code = 143
     finally:
-        signal.pthread_sigmask(signal.SIG_BLOCK, held)
-        with contextlib.suppress(OSError):  # on the disk that a campaign has made full
-            sys.stdout.flush()
-            sys.stderr.flush()
-        os._exit(code)
+        try:  # the second may come here: a child that unwound further would clear the campaign away
+            signal.pthread_sigmask(signal.SIG_BLOCK, held)
+            with contextlib.suppress(OSError):  # on the disk that a campaign has made full
+                sys.stdout.flush()
+                sys.stderr.flush()
+        finally:
+            os._exit(code)
 
 
 def _code_of(task: Callable[[], object]) -> int:
