@@ -110,10 +110,10 @@ def _disturb(kind: str, parent: subprocess.Popen[bytes], children: list[int]) ->
 
 _SEEDED = """
 import os, sys
-from striate.pipeline import job
+from striate.pipeline import work
 workers, source, out = int(sys.argv[1]), sys.argv[2], sys.argv[3]
-plain = job.open_store
-job.open_store = lambda *a, **k: plain(*a, **{**k, "workers": workers})
+plain = work.open_store
+work.open_store = lambda *a, **k: plain(*a, **{**k, "workers": workers})
 if __name__ == "__main__":
     from striate.cli.main import main
     main(["train", source, "--out", out, *sys.argv[4:]])
