@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from striate.exporting.forms import Form, Forms, NoFormError, filled, two
@@ -163,19 +164,11 @@ def _adaptive(graph: Graph, step: Step) -> str:
         return graph.add(kind, [graph.use(image)], kernel_shape=window, strides=window)
     if kind == "MaxPool":
         raise NoFormError("an adaptive max pool with windows of several sizes has no ONNX form")
-    # No operator has windows of several sizes; a mean over rows and columns is two products.
-    rows, columns = (_means(have, want) for have, want in pairs)
-    across = graph.add("MatMul", [graph.use(image), graph.use(columns.T.contiguous())])
-    return graph.add("MatMul", [graph.use(rows), across])
-
-
-def _means(have: int, want: int) -> Tensor:
-    """(want, have): row i has the mean of the places that torch's i-th window reaches over."""
-    found = torch.zeros(want, have)
-    for row in range(want):
-        first, last = row * have // want, -(-(row + 1) * have // want)
-        found[row, first:last] = 1 / (last - first)
-    return found
+    # No operator has windows of several sizes; a mean over rows and columns is two products, with
+    # what torch's windows make of unit vectors, (have, want).
+    rows, columns = (F.adaptive_avg_pool1d(torch.eye(have), want) for have, want in pairs)
+    across = graph.add("MatMul", [graph.use(image), graph.use(columns)])
+    return graph.add("MatMul", [graph.use(rows.T.contiguous()), across])
 
 
 @COMPUTING.of("mean.dim", "sum.dim_IntList", "amax")

@@ -146,8 +146,8 @@ def cifar10_gpu() -> Setup:
 def cifar10_resnet20() -> Setup:
     """He and others' procedure, 2016, who report 91.25 % on the lossless pictures.
 
-    86.5 % (one seed, interval 85.5 to 87.4) on the JPEG files (where `cifar10_fast`
-    stays as far below its paper); two and a half hours.
+    86.5 % (one seed, interval 85.5 to 87.4) on the JPEG files, where `cifar10_fast` stays as far
+    below its paper; two and a half hours.
 
     `striate train cifar10 --recipe cifar10_resnet20`
     """
